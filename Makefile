@@ -1,0 +1,45 @@
+# The same words on a laptop and in CI. Needs Python 3.11 or newer, and make.
+#   make run                  set up, then run lesson 00     (make run LESSON=03)
+#   make test                 set up, then pass all tests    (make test PYTHON=python3.12)
+LESSON ?= 00
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) and print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# Another Python on the command line gets an environment of its own and leaves yours alone.
+VENV := .venv$(if $(findstring command line,$(origin PYTHON)),-$(VERSION))
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(VERSION)
+
+.PHONY: run test lint docs bench services clean
+.DEFAULT_GOAL := run
+
+run: $(READY)
+	@$(BIN)/lesson run $(LESSON)
+	@echo; echo "Read lessons/lesson$(LESSON)/README.md. To type commands yourself:  . $(BIN)/activate  and then:  lesson"
+
+test: $(READY)
+	$(BIN)/pytest --profile embedded --numprocesses auto --dist loadfile
+	$(BIN)/pytest --profile services --numprocesses auto --dist loadfile
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/lesson docs
+
+bench: $(READY)
+	$(BIN)/python tests/bench.py
+
+services: $(READY)
+	$(BIN)/lesson use services
+
+clean:
+	rm -rf .lessons .venv .venv-* .pytest_cache .mypy_cache .ruff_cache
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(VERSION)" || { echo "Python 3.11 or newer is needed, and $(PYTHON) isn't that. Name one: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV) with Python $(VERSION); this happens once and takes a minute."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python can't make virtual environments here; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,77 @@
+"""Where messages and results live: a Celery configuration module, read by every lesson.
+
+LESSONS_PROFILE chooses a row of PROFILES; a variable named like an address (RABBITMQ_URL, REDIS_URL,
+REDIS_BROKER_URL, POSTGRES_URL) replaces that one address. Both may stand in the environment or in .env.
+Lower-case names are Celery's own settings: docs.celeryq.dev, "Configuration and defaults".
+"""
+
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+from kombu.transport import TRANSPORT_ALIASES
+
+ROOT = Path(__file__).resolve().parent
+if not (ROOT / "lessons").is_dir():
+    raise SystemExit("The course runs from its clone, not from an installed wheel. In the clone: pip install -e .")
+
+chosen = {**dotenv_values(ROOT / ".env"), **os.environ}
+LESSONS_HOME = Path(chosen.get("LESSONS_HOME") or ROOT / ".lessons").absolute()  # all that a run writes lies here
+
+PROFILES = {
+    # Nothing to install or start: messages are files, results are rows in SQLite.
+    "embedded": {
+        "RABBITMQ_URL": "filesystem://localhost//",
+        "REDIS_BROKER_URL": "filesystem://localhost//redis",
+        "POSTGRES_URL": f"db+sqlite:///{LESSONS_HOME}/results.sqlite?timeout=20",  # seconds to wait for a lock
+        "REDIS_URL": f"db+sqlite:///{LESSONS_HOME}/redis.sqlite?timeout=20",
+    },
+    # docker compose, or servers of your own.
+    "services": {
+        "RABBITMQ_URL": "amqp://guest:guest@localhost:5672//",
+        "REDIS_BROKER_URL": "redis://localhost:6379/1",
+        "POSTGRES_URL": "db+postgresql+psycopg2://postgres:postgres@localhost:5432/celery_jobs",
+        "REDIS_URL": "redis://localhost:6379/0",
+    },
+}
+BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "filesystem")
+RESULTS = ("redis", "rediss", "db+postgresql+psycopg2", "db+sqlite")  # psycopg2: SQLAlchemy 2.1 would take psycopg 3
+SCHEMES = {"RABBITMQ_URL": BROKERS, "REDIS_BROKER_URL": BROKERS, "POSTGRES_URL": RESULTS, "REDIS_URL": RESULTS}
+
+PROFILE = chosen.get("LESSONS_PROFILE") or "embedded"
+if PROFILE not in PROFILES:
+    raise SystemExit(f"LESSONS_PROFILE is {PROFILE!r}; it can be: {', '.join(PROFILES)}.")
+
+
+def address(name: str) -> str:
+    """The address called `name`: its own variable, or else the profile's; refuses a scheme that can't work."""
+    url = chosen.get(name) or PROFILES[PROFILE][name]
+    if url.partition("://")[0] not in SCHEMES[name]:
+        raise SystemExit(f"{name} can begin with {', '.join(SCHEMES[name])}, then ://; it doesn't.")
+    return url
+
+
+RABBITMQ_URL = address("RABBITMQ_URL")
+REDIS_BROKER_URL = address("REDIS_BROKER_URL")
+POSTGRES_URL = address("POSTGRES_URL")
+REDIS_URL = address("REDIS_URL")
+
+try:
+    (LESSONS_HOME / "messages").mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise SystemExit(f"Can't write to {LESSONS_HOME}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
+
+# What every worker and caller of the course shares.
+worker_send_task_events = True  # so that a run can be drawn
+task_send_sent_event = True
+result_extended = True  # a result also keeps its task's name, arguments and worker
+beat_schedule_filename = str(LESSONS_HOME / "beat-schedule")
+
+# What the file broker needs; the other brokers take no notice.
+TRANSPORT_ALIASES["filesystem"] = "classroom.file_broker:Transport"  # kombu's own loses messages under load
+broker_transport_options = {
+    "data_folder_in": str(LESSONS_HOME / "messages"),
+    "data_folder_out": str(LESSONS_HOME / "messages"),  # callers and workers share one folder
+    "control_folder": str(LESSONS_HOME / "control"),
+    "polling_interval": 0.02,  # seconds; with kombu's 1.0 every call would wait
+}

@@ -1,0 +1,80 @@
+"""Which lessons exist: a folder lessonNN under lessons/ is a lesson. None is imported here."""
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+COURSE = Path(__file__).resolve().parents[2]
+LESSONS = COURSE / "lessons"
+
+
+@dataclass(frozen=True, order=True)
+class Lesson:
+    """One lesson, known by its folder."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The package's name: lesson02."""
+        return self.folder.name
+
+    @property
+    def number(self) -> str:
+        """Its number as typed: 02."""
+        return self.name.removeprefix("lesson")
+
+    @property
+    def title(self) -> str:
+        """First line of the package's docstring, without the full stop."""
+        return self._docstring.partition("\n")[0].rstrip(".")
+
+    @property
+    def promise(self) -> str:
+        """What one will be able to do: the rest of the docstring, on one line."""
+        return " ".join(self._docstring.partition("\n")[2].split())
+
+    @property
+    def _docstring(self) -> str:
+        return ast.get_docstring(ast.parse((self.folder / "__init__.py").read_text())) or ""
+
+    @property
+    def processes(self) -> dict[str, str]:
+        """Name and command of each process it needs running (see `procfile`)."""
+        return procfile(self.folder / "Procfile")
+
+
+def lessons() -> list[Lesson]:
+    """All lessons, by number."""
+    return sorted(Lesson(folder) for folder in LESSONS.iterdir() if re.fullmatch(r"lesson\d\d", folder.name))
+
+
+def find(number: str) -> Lesson:
+    """The lesson typed as 2, 02 or lesson02; refuses what isn't there by naming what is."""
+    digits = number.removeprefix("lesson")
+    for lesson in lessons():
+        if digits.isdecimal() and int(digits) == int(lesson.number):
+            return lesson
+    first, *_, last = lessons()
+    raise SystemExit(f"There is no lesson {number!r}; there are {first.number} to {last.number}. See: lesson list")
+
+
+def procfile(file: Path) -> dict[str, str]:
+    """Name and command of each line `name: command`; refuses a line that is neither that, a comment nor blank."""
+    try:
+        lines = file.read_text().splitlines()
+    except OSError as error:
+        raise SystemExit(f"Can't read {file}: {error.strerror}. To get it back: git restore {file}") from None
+    commands: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = re.fullmatch(r"([\w-]+):\s*(\S.*)", line)
+        if not match or match[1] in commands:
+            why = "names a process twice" if match else "isn't of the form «name: command»"
+            raise SystemExit(f"{file}, line {number}, {why}: {line!r}. To get it back: git restore {file}")
+        commands[match[1]] = match[2].rstrip()
+    if not commands:
+        raise SystemExit(f"{file} names no process. To get it back: git restore {file}")
+    return commands

@@ -1,0 +1,91 @@
+"""Run a lesson's driver: refuse plainly where it can't work, and show what happened where it did."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from celery import Celery
+from rich.console import Console
+
+import global_config
+from classroom import catalog, servers
+from classroom.recorder import recording
+from classroom.timeline import Timeline, svg
+
+ADDRESSES = {
+    "RABBITMQ_URL": "RabbitMQ",
+    "REDIS_BROKER_URL": "Redis",
+    "POSTGRES_URL": "PostgreSQL",
+    "REDIS_URL": "Redis",
+}
+
+
+def run_driver(main: Callable[[], None], app: Celery) -> None:
+    """Run `main` against the workers of `app`.
+
+    What `main` prints goes to stdout; the header, the timeline and every refusal go to stderr. Exits with status 1
+    and one sentence where the broker, the result store or a worker is missing, or where `main` raises.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        refuse_early(app)
+        console.print(header(app), style="dim")
+        failure = None
+        with recording(app) as events:
+            try:
+                main()
+            except Exception as error:
+                failure = error
+            sys.stdout.flush()
+        show(Timeline(events))
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")
+    if failure:
+        sys.exit(sentence(failure))
+
+
+def refuse_early(app: Celery) -> None:
+    """Exit with one sentence where something that `app` needs doesn't answer."""
+    for url in (app.conf.broker_write_url or app.conf.broker_url, app.conf.result_backend):
+        if why := servers.trouble(url):
+            sys.exit(why)
+    if unread := servers.unread(app, set(app.amqp.queues)):
+        lesson = catalog.find(app.main)
+        commands = "\n".join(f"  {command}" for command in lesson.processes.values())
+        sys.exit(
+            f"No worker reads the queue {' or '.join(sorted(unread))}. Start it in another terminal:\n{commands}\n"
+            f"or let one command do both: lesson run {lesson.number}"
+        )
+
+
+def header(app: Celery) -> str:
+    """Where this run's messages and results go, and what each place stands in for."""
+    broker = _place(app.conf.broker_url, ("RABBITMQ_URL", "REDIS_BROKER_URL"))
+    results = _place(app.conf.result_backend, ("POSTGRES_URL", "REDIS_URL"))
+    return f"broker: {broker} · results: {results}"
+
+
+def _place(url: str, names: tuple[str, ...]) -> str:
+    is_server = servers.server(url)
+    meant = next((ADDRESSES[name] for name in names if getattr(global_config, name) == url), is_server)
+    return is_server if is_server == meant else f"{is_server}, standing in for {meant}"
+
+
+def show(timeline: Timeline) -> None:
+    """Draw the timeline on stderr, and into the file that LESSONS_SVG names."""
+    Console(stderr=True).print(timeline)
+    if file := os.environ.get("LESSONS_SVG"):
+        Path(file).write_text(svg(timeline))
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, and on which line of the lesson."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(catalog.LESSONS)]
+    where = next((f for f in reversed(frames) if "classroom" not in f.filename), None)
+    said = f"{type(error).__name__}: {error}".rstrip(": ").splitlines()[0]
+    if not where:
+        return f"The driver stopped with {said}"
+    place = Path(where.filename).relative_to(catalog.COURSE)
+    return f"The driver stopped with {said}\n  at {place}, line {where.lineno}: {where.line}"

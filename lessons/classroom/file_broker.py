@@ -1,0 +1,76 @@
+"""kombu's filesystem transport, made safe to share between processes: nobody ever reads half a file.
+
+kombu 5.7.0 (transport/filesystem.py) creates a message's file and then writes it, so a worker that looks in
+between reads nothing and exits with JSONDecodeError; it claims a message by moving it to the system's temporary
+folder; and it writes the table of an exchange where others read it. Here all three are a rename inside one folder.
+What stays true: a message whose worker is killed by SIGKILL is lost.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from queue import Empty
+from time import time_ns
+from uuid import uuid4
+
+from kombu.transport import filesystem
+from kombu.utils.json import dumps, loads
+
+
+def write(file: Path, content: object) -> None:
+    """Write `content` as JSON so that `file` is seen whole or not at all."""
+    unfinished = file.with_name(f"{uuid4()}.unfinished")
+    unfinished.write_text(dumps(content))
+    unfinished.replace(file)
+
+
+class Channel(filesystem.Channel):
+    def _put(self, queue: str, payload: dict, **_: object) -> None:
+        write(Path(self.data_folder_out, f"{time_ns()}_{uuid4()}.{queue}.msg"), payload)
+
+    def _get(self, queue: str, timeout: float | None = None) -> dict:
+        names = os.listdir(self.data_folder_in)
+        for name in sorted(name for name in names if name.partition(".")[2] == f"{queue}.msg"):
+            claimed = Path(self.data_folder_in, f"{uuid4()}.claimed")
+            try:
+                Path(self.data_folder_in, name).rename(claimed)
+            except FileNotFoundError:
+                continue  # another worker was faster
+            message = loads(claimed.read_text())
+            claimed.unlink()
+            return message
+        raise Empty
+
+    def get_table(self, exchange: str) -> list[filesystem.exchange_queue_t]:
+        try:
+            return [filesystem.exchange_queue_t(*row) for row in loads(self._exchange_file(exchange).read_text())]
+        except FileNotFoundError:
+            return []
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        with self.table(exchange) as rows:
+            binding = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
+            if binding not in rows:
+                rows.insert(0, binding)
+
+    def _delete(self, queue: str, exchange: str, routing_key: str, pattern: str, *_: object, **__: object) -> None:
+        self._purge(queue)
+        with self.table(exchange) as rows:
+            rows[:] = [row for row in rows if row != (routing_key or "", pattern or "", queue or "")]
+
+    @contextmanager
+    def table(self, exchange: str) -> Iterator[list[filesystem.exchange_queue_t]]:
+        """The bindings of `exchange`, to be changed in place by one process at a time."""
+        file = self._exchange_file(exchange)
+        self.control_folder.mkdir(parents=True, exist_ok=True)
+        with file.with_suffix(".lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            rows = self.get_table(exchange)
+            yield rows
+            write(file, rows)
+
+
+class Transport(filesystem.Transport):
+    Channel = Channel

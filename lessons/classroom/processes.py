@@ -1,0 +1,129 @@
+"""Start commands side by side, wait until each says that it is ready, and leave none behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import IO
+
+# A process of its own between us and the command. Its stdin is our pipe: whatever ends us, SIGKILL included, closes
+# it, and the guard ends the command's whole process group. It also ends what a command that died has left in there.
+GUARD = """
+import os, signal, subprocess, sys, threading, time
+grace, command = float(sys.argv[1]), sys.argv[2]
+child = subprocess.Popen(["/bin/sh", "-c", "exec " + command], stdin=subprocess.DEVNULL, start_new_session=True)
+def end(number):
+    try:
+        os.killpg(child.pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+def when_abandoned():
+    sys.stdin.read()
+    if grace:
+        end(signal.SIGTERM)
+        time.sleep(grace)
+    end(signal.SIGKILL)
+threading.Thread(target=when_abandoned, daemon=True).start()
+code = child.wait()
+end(signal.SIGKILL)
+os._exit(code if code >= 0 else 128 - code)
+"""
+
+READY = {  # what each kind of process writes to its log once it can be used
+    "worker": r" ready\.$",
+    "beat": r"beat: Starting",
+    "api": r"Uvicorn running on",
+    "flower": r"Connected to",
+    "postgres": r"ready to accept connections",
+}
+GRACE = {"beat": 5.0, "postgres": 5.0}  # seconds between SIGTERM and SIGKILL for what holds state; a worker has none
+
+
+class NotReady(SystemExit):
+    """A process ended, or was not ready in time: one sentence, then the end of its log."""
+
+
+def kind(name: str) -> str:
+    """What kind of process a Procfile's name means: worker-high is a worker."""
+    return name.partition("-")[0]
+
+
+def guarded(command: str, grace: float = 0.0, output: IO[str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a shell command that can't outlive us; closing the returned process's stdin ends it."""
+    here = Path(sys.executable).parent  # `celery` and `python` are this environment's, activated or not
+    path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", GUARD, str(grace), command],
+        stdin=subprocess.PIPE, stdout=output, stderr=output, env={**os.environ, "PATH": path}, start_new_session=True,
+    )  # fmt: skip
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End what `guarded` started, and wait until it is gone."""
+    if process.stdin:
+        process.stdin.close()
+    process.wait()
+
+
+@contextmanager
+def running(commands: Mapping[str, str], logs: Path, deadline: float = 20.0) -> Iterator[dict[str, Path]]:
+    """Run `commands` (name -> command line) while the block runs.
+
+    Yields each name's log file once all are ready; raises NotReady where one ends first or `deadline` seconds pass.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    files = {name: logs / f"{name}.log" for name in commands}
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, command in commands.items():
+            with files[name].open("w") as log:
+                started[name] = guarded(command, GRACE.get(kind(name), 0.0), log)
+        until = monotonic() + deadline
+        for name, process in started.items():
+            wait_until_ready(name, process, files[name], until)
+        yield files
+    finally:
+        for process in started.values():
+            process.stdin.close()  # type: ignore[union-attr]
+        for process in started.values():
+            process.wait()
+
+
+def wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, until: float) -> None:
+    """Return once `log` holds the line of a ready process of this kind; `until` is a time.monotonic()."""
+    said = re.compile(READY[kind(name)], re.MULTILINE)
+    while True:
+        ended = process.poll() is not None  # before reading: what it said last is in the log by then
+        text = log.read_text(errors="replace")
+        if said.search(text):
+            return
+        if ended:
+            raise NotReady(f"{name} ended while starting. Its log:\n{last_lines(text)}")
+        if monotonic() > until:
+            raise NotReady(f"{name} isn't ready yet. Its log so far:\n{last_lines(text)}")
+        sleep(0.02)
+
+
+def last_lines(log: str, count: int = 15) -> str:
+    """The end of a log, indented; a worker's coloured banner above it is left out where it is longer."""
+    return "\n".join(f"  {line}" for line in log.rstrip().splitlines()[-count:]) or "  (it wrote nothing)"
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """While the block runs, SIGTERM and SIGHUP unwind it as Ctrl-C does, so that what it started is ended."""
+
+    def unwind(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, unwind) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,145 @@
+"""What `lesson run` does: start a lesson's processes, run its driver, show it, stop everything."""
+
+import fcntl
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Event, Thread
+
+from rich.console import Console
+
+import global_config
+from classroom import servers
+from classroom.catalog import Lesson
+from classroom.processes import end, ended_by_signals, guarded, kind, last_lines, running
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def run_lesson(lesson: Lesson, svg: Path | None = None, logs: bool = False) -> int:
+    """Run `lesson` in a LESSONS_HOME of its own; returns the driver's exit status.
+
+    The driver's story goes to stdout. `svg` saves its timeline there; `logs` shows the workers' logs as they grow.
+    """
+    commands = lesson.processes
+    console.print(f"lesson {lesson.number} · {lesson.title}", style="bold")
+    with ended_by_signals(), _lock(lesson), fresh_home(lesson.name) as home:
+        if _needs_servers():
+            commands = _meet_servers(lesson, commands)
+        with running(commands, home / "logs") as files:
+            with _following(files) if logs else nullcontext():
+                code = _drive(lesson, svg)
+            if code and not logs:
+                for name, file in files.items():
+                    console.print(f"The end of the log of {name}:\n{last_lines(file.read_text(errors='replace'))}",
+                                  style="dim", markup=False)  # fmt: skip
+    return code
+
+
+@contextmanager
+def fresh_home(name: str) -> Iterator[Path]:
+    """An empty LESSONS_HOME for this process and all it starts, removed afterwards: nobody else's messages."""
+    before = os.environ.get("LESSONS_HOME")
+    base = global_config.LESSONS_HOME / "run"
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        home = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=base))
+    except OSError as error:
+        raise SystemExit(f"Can't write to {base}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
+    os.environ["LESSONS_HOME"] = str(home)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+        if before is None:
+            del os.environ["LESSONS_HOME"]
+        else:
+            os.environ["LESSONS_HOME"] = before
+
+
+def _drive(lesson: Lesson, svg: Path | None) -> int:
+    if svg:
+        os.environ["LESSONS_SVG"] = str(svg.absolute())
+    driver = guarded(f"python -m {lesson.name}.call_tasks")
+    try:
+        return driver.wait()
+    finally:
+        end(driver)
+
+
+def _needs_servers() -> bool:
+    """Whether any address leads to a server: files and SQLite are this run's own, and need no preparation."""
+    urls = (getattr(global_config, name) for name in global_config.SCHEMES)
+    return any(servers.server(url) not in ("files", "SQLite") for url in urls)
+
+
+def _meet_servers(lesson: Lesson, commands: Mapping[str, str]) -> dict[str, str]:
+    """Refuse what doesn't answer, throw away what an earlier run left, and leave out workers that are there already."""
+    app = importlib.import_module(f"{lesson.name}.tasks").app
+    for url in (app.conf.broker_url, app.conf.result_backend):
+        if why := servers.trouble(url):
+            sys.exit(why)
+    if servers.server(app.conf.broker_url) == "files":
+        return dict(commands)
+    queues = set(app.amqp.queues)
+    unread = servers.unread(app, queues)
+    if unread == queues:
+        if thrown := servers.purge(app, queues):
+            console.print(f"threw away {thrown} messages that an earlier run left", style="dim")
+        return dict(commands)
+    if unread:
+        sys.exit(f"A worker already reads {', '.join(sorted(queues - unread))}, but none reads "
+                 f"{', '.join(sorted(unread))}. Stop that worker (Ctrl-C in its terminal) and try again.")  # fmt: skip
+    console.print(f"using the worker that already reads {', '.join(sorted(queues))}", style="dim")
+    return {name: command for name, command in commands.items() if kind(name) != "worker"}
+
+
+@contextmanager
+def _lock(lesson: Lesson) -> Iterator[None]:
+    """On servers, two runs of one lesson would take each other's messages: refuse the second."""
+    if not _needs_servers():
+        yield
+        return
+    file = global_config.LESSONS_HOME / "run" / f"{lesson.name}.lock"
+    file.parent.mkdir(exist_ok=True)
+    with file.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            sys.exit(f"lesson run {lesson.number} is already going on (process {lock.read()}), and on servers two "
+                     "would take each other's messages. Wait for it, or stop it with Ctrl-C.")  # fmt: skip
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@contextmanager
+def _following(files: Mapping[str, Path]) -> Iterator[None]:
+    """Print what is added to `files` while the block runs, each line after its process's name."""
+    stop = Event()
+    width = max(map(len, files), default=0)
+
+    def follow() -> None:
+        with_names = [(name, file.open(errors="replace")) for name, file in files.items()]
+        while True:
+            last = stop.wait(0.05)
+            for name, log in with_names:
+                for line in log.read().splitlines():
+                    console.print(f"{name:{width}} │ {line}", style="dim", markup=False)
+            if last:
+                return
+
+    thread = Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,61 @@
+"""One profile per test run, because a lesson's app reads its settings once, at import."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--profile", choices=["embedded", "services"], default="embedded", help="where the lessons run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Runs in each xdist process, before any lesson is imported: each gets a LESSONS_HOME of its own."""
+    for name in ("RABBITMQ_URL", "REDIS_BROKER_URL", "POSTGRES_URL", "REDIS_URL", "LESSONS_SVG"):
+        os.environ.pop(name, None)  # a developer's own servers are not for tests
+    os.environ["LESSONS_PROFILE"] = config.getoption("--profile")
+    os.environ["LESSONS_HOME"] = tempfile.mkdtemp(prefix="lessons-")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(os.environ["LESSONS_HOME"], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On services: leave out what says the same on every profile; skip, or fail, where a server doesn't answer."""
+    if config.getoption("--profile") == "embedded":
+        return
+    items[:] = [item for item in items if not item.get_closest_marker("once")]
+    from classroom.profile import servers_down
+
+    if (down := servers_down()) and not os.environ.get("LESSONS_REQUIRE_SERVICES"):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"no servers: {down}"))
+
+
+@pytest.fixture
+def profile(request: pytest.FixtureRequest) -> str:
+    """Which profile this run is about: embedded or services."""
+    return str(request.config.getoption("--profile"))
+
+
+@pytest.fixture(scope="module")
+def workers(request: pytest.FixtureRequest) -> Iterator[dict[str, Path]]:
+    """The processes of the lesson that the test module is named after, running; yields their log files by name."""
+    import importlib
+
+    from classroom import catalog, servers
+    from classroom.processes import running
+
+    lesson = catalog.find(request.module.__name__.rpartition("test_")[2])
+    app = importlib.import_module(f"{lesson.name}.tasks").app
+    if servers.server(app.conf.broker_url) != "files":
+        servers.purge(app, set(app.amqp.queues))
+    with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
+        yield logs
