@@ -46,8 +46,9 @@ if PROFILE not in PROFILES:
 def address(name: str) -> str:
     """The address called `name`: its own variable, or else the profile's; refuses a scheme that can't work."""
     url = chosen.get(name) or PROFILES[PROFILE][name]
-    if url.partition("://")[0] not in SCHEMES[name]:
-        raise SystemExit(f"{name} can begin with {', '.join(SCHEMES[name])}, then ://; it doesn't.")
+    if (scheme := url.partition("://")[0]) not in SCHEMES[name]:
+        also = " (without +psycopg2 it would want psycopg 3)" if scheme == "db+postgresql" else ""
+        raise SystemExit(f"{name} can begin with {', '.join(SCHEMES[name])}, then ://; it doesn't{also}.")
     return url
 
 

@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Runs in each xdist process, before any lesson is imported: each gets a LESSONS_HOME of its own."""
     for name in ("RABBITMQ_URL", "REDIS_BROKER_URL", "POSTGRES_URL", "REDIS_URL", "LESSONS_SVG"):
-        os.environ.pop(name, None)  # a developer's own servers are not for tests
+        os.environ[name] = ""  # a developer's own servers are not for tests, nor are those in a .env
     os.environ["LESSONS_PROFILE"] = config.getoption("--profile")
     os.environ["LESSONS_HOME"] = tempfile.mkdtemp(prefix="lessons-")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -32,11 +32,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--profile") == "embedded":
         return
     items[:] = [item for item in items if not item.get_closest_marker("once")]
-    from classroom.profile import servers_down
+    from classroom.profile import create_missing_databases, servers_down
 
-    if (down := servers_down()) and not os.environ.get("LESSONS_REQUIRE_SERVICES"):
+    create_missing_databases()
+    if down := servers_down():
+        if os.environ.get("LESSONS_REQUIRE_SERVICES"):
+            pytest.exit(down, returncode=1)
         for item in items:
-            item.add_marker(pytest.mark.skip(reason=f"no servers: {down}"))
+            item.add_marker(pytest.mark.skip(reason=down))
 
 
 @pytest.fixture
@@ -48,14 +51,12 @@ def profile(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def workers(request: pytest.FixtureRequest) -> Iterator[dict[str, Path]]:
     """The processes of the lesson that the test module is named after, running; yields their log files by name."""
-    import importlib
-
     from classroom import catalog, servers
     from classroom.processes import running
 
     lesson = catalog.find(request.module.__name__.rpartition("test_")[2])
-    app = importlib.import_module(f"{lesson.name}.tasks").app
-    if servers.server(app.conf.broker_url) != "files":
-        servers.purge(app, set(app.amqp.queues))
+    for app in servers.apps(lesson.processes.values()):
+        if servers.server(app.conf.broker_url) != "files":
+            servers.purge(app, set(app.amqp.queues))
     with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
         yield logs

@@ -1,6 +1,7 @@
 """Lesson 00's claims, on a live worker."""
 
 import pytest
+from celery import uuid
 from celery.exceptions import TimeoutError
 from celery.result import AsyncResult
 from kombu.exceptions import EncodeError
@@ -38,7 +39,7 @@ def test_a_failure_travels_home() -> None:
 @pytest.mark.parametrize("what", ["unknown", "waiting", "forgotten"])
 def test_pending_means_nothing_is_known(what: str) -> None:
     """An id never sent, a task that waits and a result thrown away are all PENDING."""
-    receipt = AsyncResult("no-such-id", app=app)
+    receipt = AsyncResult(uuid(), app=app)
     if what == "waiting":
         receipt = add.apply_async(args=(1, 1), countdown=60)
     if what == "forgotten":

@@ -47,7 +47,8 @@ class Lesson:
 
 def lessons() -> list[Lesson]:
     """All lessons, by number."""
-    return sorted(Lesson(folder) for folder in LESSONS.iterdir() if re.fullmatch(r"lesson\d\d", folder.name))
+    folders = (file.parent for file in LESSONS.glob("lesson*/__init__.py"))
+    return sorted(Lesson(folder) for folder in folders if re.fullmatch(r"lesson\d\d", folder.name))
 
 
 def find(number: str) -> Lesson:

@@ -22,18 +22,18 @@ ADDRESSES = {
 }
 
 
-def run_driver(main: Callable[[], None], app: Celery) -> None:
-    """Run `main` against the workers of `app`.
+def run_driver(main: Callable[[], None], app: Celery, *more: Celery) -> None:
+    """Run `main` against the workers of `app`, which is the lesson's, and of any further apps on the same broker.
 
     What `main` prints goes to stdout; the header, the timeline and every refusal go to stderr. Exits with status 1
     and one sentence where the broker, the result store or a worker is missing, or where `main` raises.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        refuse_early(app)
-        console.print(header(app), style="dim")
+        refuse_early(app, *more)
+        console.print(header(app, *more), style="dim")
         failure = None
-        with recording(app) as events:
+        with recording(app, *more) as events:
             try:
                 main()
             except Exception as error:
@@ -46,12 +46,13 @@ def run_driver(main: Callable[[], None], app: Celery) -> None:
         sys.exit(sentence(failure))
 
 
-def refuse_early(app: Celery) -> None:
-    """Exit with one sentence where something that `app` needs doesn't answer."""
-    for url in (app.conf.broker_write_url or app.conf.broker_url, app.conf.result_backend):
+def refuse_early(app: Celery, *more: Celery) -> None:
+    """Exit with one sentence where something that the apps need doesn't answer."""
+    apps = (app, *more)
+    for url in (app.conf.broker_write_url or app.conf.broker_url, *(one.conf.result_backend for one in apps)):
         if why := servers.trouble(url):
             sys.exit(why)
-    if unread := servers.unread(app, set(app.amqp.queues)):
+    if unread := {queue for one in apps for queue in servers.unread(one, set(one.amqp.queues))}:
         lesson = catalog.find(app.main)
         commands = "\n".join(f"  {command}" for command in lesson.processes.values())
         sys.exit(
@@ -60,11 +61,11 @@ def refuse_early(app: Celery) -> None:
         )
 
 
-def header(app: Celery) -> str:
+def header(app: Celery, *more: Celery) -> str:
     """Where this run's messages and results go, and what each place stands in for."""
     broker = _place(app.conf.broker_url, ("RABBITMQ_URL", "REDIS_BROKER_URL"))
-    results = _place(app.conf.result_backend, ("POSTGRES_URL", "REDIS_URL"))
-    return f"broker: {broker} · results: {results}"
+    results = [_place(one.conf.result_backend, ("POSTGRES_URL", "REDIS_URL")) for one in (app, *more)]
+    return f"broker: {broker} · results: {'; '.join(results)}"
 
 
 def _place(url: str, names: tuple[str, ...]) -> str:
@@ -75,7 +76,7 @@ def _place(url: str, names: tuple[str, ...]) -> str:
 
 def show(timeline: Timeline) -> None:
     """Draw the timeline on stderr, and into the file that LESSONS_SVG names."""
-    Console(stderr=True).print(timeline)
+    Console(stderr=True).print("", timeline, sep="\n")
     if file := os.environ.get("LESSONS_SVG"):
         Path(file).write_text(svg(timeline))
 

@@ -31,8 +31,9 @@ class Channel(filesystem.Channel):
         write(Path(self.data_folder_out, f"{time_ns()}_{uuid4()}.{queue}.msg"), payload)
 
     def _get(self, queue: str, timeout: float | None = None) -> dict:
-        names = os.listdir(self.data_folder_in)
-        for name in sorted(name for name in names if name.partition(".")[2] == f"{queue}.msg"):
+        ending = f".{queue}.msg"  # looked for often, among the files of all queues; then `high` isn't `x.high`
+        names = [name for name in os.listdir(self.data_folder_in) if name.endswith(ending)]
+        for name in sorted(name for name in names if "." not in name.removesuffix(ending)):
             claimed = Path(self.data_folder_in, f"{uuid4()}.claimed")
             try:
                 Path(self.data_folder_in, name).rename(claimed)
@@ -56,9 +57,9 @@ class Channel(filesystem.Channel):
                 rows.insert(0, binding)
 
     def _delete(self, queue: str, exchange: str, routing_key: str, pattern: str, *_: object, **__: object) -> None:
-        self._purge(queue)
         with self.table(exchange) as rows:
             rows[:] = [row for row in rows if row != (routing_key or "", pattern or "", queue or "")]
+        self._purge(queue)  # last: what is sent now no longer comes here
 
     @contextmanager
     def table(self, exchange: str) -> Iterator[list[filesystem.exchange_queue_t]]:

@@ -6,31 +6,51 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
 
 # A process of its own between us and the command. Its stdin is our pipe: whatever ends us, SIGKILL included, closes
 # it, and the guard ends the command's whole process group. It also ends what a command that died has left in there.
+# `env` lets a line begin with NAME=value, and says by name what isn't there. On Linux orphans become the guard's own
+# children (PR_SET_CHILD_SUBREAPER), so that it can collect them at once and see that its group is empty.
 GUARD = """
 import os, signal, subprocess, sys, threading, time
 grace, command = float(sys.argv[1]), sys.argv[2]
-child = subprocess.Popen(["/bin/sh", "-c", "exec " + command], stdin=subprocess.DEVNULL, start_new_session=True)
+child = subprocess.Popen(["/bin/sh", "-c", "exec env " + command], stdin=subprocess.DEVNULL, start_new_session=True)
+until = 0
 def end(number):
     try:
         os.killpg(child.pid, number)
+        return True
     except (ProcessLookupError, PermissionError):
-        pass
+        return False
+def wait(until):
+    while end(0) and time.monotonic() < until:
+        try:
+            os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            pass
+        time.sleep(0.002)
 def when_abandoned():
+    global until
     sys.stdin.read()
+    until = time.monotonic() + grace
     if grace:
         end(signal.SIGTERM)
         time.sleep(grace)
     end(signal.SIGKILL)
 threading.Thread(target=when_abandoned, daemon=True).start()
+try:
+    import ctypes
+    ctypes.CDLL(None).prctl(36, 1)
+except Exception:
+    pass
 code = child.wait()
+wait(until)  # what the command started may still be saving
 end(signal.SIGKILL)
+wait(time.monotonic() + 0.3)
 os._exit(code if code >= 0 else 128 - code)
 """
 
@@ -44,6 +64,9 @@ READY = {  # what each kind of process writes to its log once it can be used
 GRACE = {"beat": 5.0, "postgres": 5.0}  # seconds between SIGTERM and SIGKILL for what holds state; a worker has none
 
 
+Room = tuple[Path, dict[str, str]]  # a working folder and an environment
+
+
 class NotReady(SystemExit):
     """A process ended, or was not ready in time: one sentence, then the end of its log."""
 
@@ -53,13 +76,16 @@ def kind(name: str) -> str:
     return name.partition("-")[0]
 
 
-def guarded(command: str, grace: float = 0.0, output: IO[str] | None = None) -> subprocess.Popen[bytes]:
+def guarded(
+    command: str, grace: float = 0.0, output: IO[str] | None = None, room: Room | None = None
+) -> subprocess.Popen[bytes]:
     """Start a shell command that can't outlive us; closing the returned process's stdin ends it."""
+    folder, env = room or (None, dict(os.environ))
     here = Path(sys.executable).parent  # `celery` and `python` are this environment's, activated or not
-    path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    path = f"{here}{os.pathsep}{env.get('PATH', os.defpath)}"
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", GUARD, str(grace), command],
-        stdin=subprocess.PIPE, stdout=output, stderr=output, env={**os.environ, "PATH": path}, start_new_session=True,
+        [sys.executable, "-I", "-S", "-c", GUARD, str(grace), command], cwd=folder, env={**env, "PATH": path},
+        stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
     )  # fmt: skip
 
 
@@ -71,18 +97,24 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def running(commands: Mapping[str, str], logs: Path, deadline: float = 20.0) -> Iterator[dict[str, Path]]:
-    """Run `commands` (name -> command line) while the block runs.
+def running(
+    commands: Mapping[str, str], logs: Path, deadline: float = 20.0, room: Room | None = None
+) -> Iterator[dict[str, Path]]:
+    """Run `commands` (name -> command line) while the block runs, in `room` or else where and as we run ourselves.
 
     Yields each name's log file once all are ready; raises NotReady where one ends first or `deadline` seconds pass.
+    Refuses a name of no known kind, because nobody could say when it is ready.
     """
+    for name in commands:
+        if kind(name) not in READY:
+            raise SystemExit(f"A process is called {name!r}; a name begins with one of: {', '.join(READY)}.")
     logs.mkdir(parents=True, exist_ok=True)
     files = {name: logs / f"{name}.log" for name in commands}
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands.items():
             with files[name].open("w") as log:
-                started[name] = guarded(command, GRACE.get(kind(name), 0.0), log)
+                started[name] = guarded(command, GRACE.get(kind(name), 0.0), log, room)
         until = monotonic() + deadline
         for name, process in started.items():
             wait_until_ready(name, process, files[name], until)
@@ -114,16 +146,31 @@ def last_lines(log: str, count: int = 15) -> str:
     return "\n".join(f"  {line}" for line in log.rstrip().splitlines()[-count:]) or "  (it wrote nothing)"
 
 
+class Stopped(SystemExit):
+    """Somebody ended us by a signal."""
+
+
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """While the block runs, SIGTERM and SIGHUP unwind it as Ctrl-C does, so that what it started is ended."""
+    """While the block runs, Ctrl-C, SIGTERM and SIGHUP unwind it, so that what it started is ended.
+
+    Then one sentence says so, and Stopped goes on. Once one has come, further ones are ignored until the process ends.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def unwind(number: int, _frame: object) -> None:
-        sys.exit(128 + number)
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(128 + number)
 
-    before = {number: signal.signal(number, unwind) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, unwind) for number in signals}
     try:
         yield
+    except Stopped:
+        before.clear()
+        with suppress(OSError):  # after SIGHUP there may be no terminal any more
+            print("Stopped; nothing is left running.", file=sys.stderr)
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

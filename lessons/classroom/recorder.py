@@ -1,103 +1,84 @@
-"""The task events of one run, heard from any broker."""
+"""The task events of one run, from any broker."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
 from time import monotonic
 from uuid import uuid4
 
 from celery import Celery
+from kombu import Connection, Consumer
+from kombu.utils.functional import maybe_list
 
 ENDED = {"task-succeeded", "task-failed", "task-rejected", "task-revoked", "task-unknown"}
 FENCE = "lesson-fence"  # an event of our own: once it is heard, so is all that was sent before it
+LONG = 3600.0  # seconds that unread events are kept; Celery's own 5 (event_queue_ttl) would lose the beginning
 
 
 @contextmanager
-def recording(app: Celery, patience: float = 3.0) -> Iterator[list[dict]]:
-    """Collect Celery's task events while the block runs, and then until every task on the app's queues has ended.
+def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[list[dict]]:
+    """Have the broker collect Celery's task events while the block runs, and read them when all tasks have ended.
 
-    Yields a list that grows, and that afterwards holds the events (dicts as in the Celery user guide, "Events") of
-    tasks sent by this process or to the app's own queues, by time. Waits at most `patience` seconds for the last ends.
+    Yields a list that afterwards holds the events (dicts as in the Celery user guide, "Events") of tasks sent by this
+    process or to the apps' own queues, by time. Nothing is read before the block has ended, so it isn't slowed down;
+    then every task on the apps' queues may end, and `patience` seconds pass without news of one. The apps share one
+    broker.
     """
-    queues = set(app.amqp.queues)  # as configured: a misspelled queue is added on sending, and nobody reads it
-    recorder = _Recorder(app)
-    recorder.fence(patience)
-    try:
-        yield recorder.events
-        recorder.fence(patience)
-        recorder.wait_until_ended(queues, patience)
-    finally:
-        recorder.stop()
-        recorder.keep(queues)
+    # As configured: a misspelled queue is added on sending, and nobody reads it.
+    queues = {queue for one in (app, *more) for queue in one.amqp.queues}
+    events: list[dict] = []
+    with app.connection_for_read(heartbeat=0) as connection:
+        recorder = _Recorder(app, connection)
+        try:
+            try:
+                yield events
+            finally:
+                recorder.listen_until_ended(queues, patience)
+        finally:
+            recorder.queue.delete()  # files would feed it for ever
+            events += recorder.kept(queues)
 
 
 class _Recorder:
-    def __init__(self, app: Celery) -> None:
-        self.app = app
+    def __init__(self, app: Celery, connection: Connection) -> None:
+        self.app, self.connection = app, connection
         self.events: list[dict] = []
-        self.heard: set[str] = set()  # fences that came back
-        self.news, self.stopped = Event(), Event()
-        self.thread = Thread(target=self._listen, name="recorder", daemon=True)
-        self.thread.start()
+        self.fences: set[str] = set()  # those that came back
+        self.receiver = app.events.Receiver(connection, queue_ttl=LONG, queue_expires=LONG)
+        self.queue = self.receiver.queue(connection.default_channel)
+        self.queue.declare()  # from here on, no event is missed
 
-    def _listen(self) -> None:
-        with self.app.connection_for_read() as connection:
-            receiver = self.app.events.Receiver(connection, handlers={"*": self._take, FENCE: self._take_fence})
-            with receiver.consumer_context(wakeup=False) as (connection, channel, _consumers):
-                while not self.stopped.is_set():
-                    try:
-                        connection.drain_events(timeout=0.05)
-                    except TimeoutError:
-                        continue
-                if connection.transport.driver_type != "amqp":  # RabbitMQ drops an exclusive queue by itself,
-                    queue = receiver.queue(channel)  # files would feed this one for ever
-                    queue.purge()
-                    queue.delete()
-
-    def _take(self, event: dict) -> None:
-        self.events.append(event)
-        self.news.set()
-
-    def _take_fence(self, event: dict) -> None:
-        self.heard.add(event["fence"])
-        self.news.set()
-
-    def fence(self, patience: float) -> None:
-        """Return once all events that this process has sent so far were heard."""
-        deadline = monotonic() + patience
-        sent: set[str] = set()
-        with self.app.events.default_dispatcher() as dispatcher:
-            while not sent & self.heard:
-                if monotonic() > deadline:
-                    raise SystemExit("The broker takes messages, but events don't come back. Look at: lesson doctor")
-                fence = str(uuid4())
-                sent.add(fence)
+    def listen_until_ended(self, queues: set[str], patience: float) -> None:
+        """Read events until no task on `queues` is unfinished, or no task was heard of for `patience` seconds."""
+        channel = self.connection.default_channel
+        with Consumer(channel, [self.queue], no_ack=True, accept=["json"], callbacks=[self._take]):
+            fence = str(uuid4())
+            with self.app.events.default_dispatcher() as dispatcher:
                 dispatcher.send(FENCE, fence=fence)
-                self._wait(0.05)
+            deadline = monotonic() + patience
+            while (fence not in self.fences or self._unfinished(queues)) and monotonic() < deadline:
+                before = len(self.events)
+                try:
+                    self.connection.drain_events(timeout=0.2)
+                except TimeoutError:
+                    continue
+                if len(self.events) > before:
+                    deadline = monotonic() + patience
 
-    def wait_until_ended(self, queues: set[str], patience: float) -> None:
-        """Return once no task on `queues` is unfinished, or nothing was heard for `patience` seconds."""
-        while self._unfinished(queues):
-            if not self._wait(patience):
-                return
-
-    def _wait(self, seconds: float) -> bool:
-        heard = self.news.wait(seconds)
-        self.news.clear()
-        return heard
+    def _take(self, body: dict | list[dict], _message: object) -> None:
+        for event in maybe_list(body):  # workers send several in one message
+            kind, event = self.receiver.event_from_message(event)
+            if kind == FENCE:
+                self.fences.add(event["fence"])
+            elif "uuid" in event:
+                self.events.append(event)
 
     def _unfinished(self, queues: set[str]) -> set[str]:
-        events = list(self.events)
-        sent = {e["uuid"] for e in events if e["type"] == "task-sent" and e["queue"] in queues}
-        return sent - {e["uuid"] for e in events if e["type"] in ENDED}
+        sent = {e["uuid"] for e in self.events if e["type"] == "task-sent" and e["queue"] in queues}
+        return sent - {e["uuid"] for e in self.events if e["type"] in ENDED}
 
-    def stop(self) -> None:
-        self.stopped.set()
-        self.thread.join(5)
-
-    def keep(self, queues: set[str]) -> None:
-        """Leave out what others did, and put the rest in order."""
+    def kept(self, queues: set[str]) -> list[dict]:
+        """The events of our own tasks, by time."""
         sent = [e for e in self.events if e["type"] == "task-sent"]
         mine = {e["uuid"] for e in sent if e["queue"] in queues or e["pid"] == os.getpid()}
-        self.events[:] = sorted((e for e in self.events if e.get("uuid") in mine), key=lambda e: e["timestamp"])
+        return sorted((e for e in self.events if e["uuid"] in mine), key=lambda e: e["timestamp"])

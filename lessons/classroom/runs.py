@@ -1,7 +1,6 @@
 """What `lesson run` does: start a lesson's processes, run its driver, show it, stop everything."""
 
 import fcntl
-import importlib
 import os
 import shutil
 import sys
@@ -18,6 +17,7 @@ from classroom import servers
 from classroom.catalog import Lesson
 from classroom.processes import end, ended_by_signals, guarded, kind, last_lines, running
 
+ROOM = 1_000_000  # bytes that must be free: on a full disk messages and results fail at odd places
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -45,12 +45,8 @@ def run_lesson(lesson: Lesson, svg: Path | None = None, logs: bool = False) -> i
 def fresh_home(name: str) -> Iterator[Path]:
     """An empty LESSONS_HOME for this process and all it starts, removed afterwards: nobody else's messages."""
     before = os.environ.get("LESSONS_HOME")
-    base = global_config.LESSONS_HOME / "run"
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-        home = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=base))
-    except OSError as error:
-        raise SystemExit(f"Can't write to {base}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
+    with _run_folder() as folder:
+        home = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder))
     os.environ["LESSONS_HOME"] = str(home)
     try:
         yield home
@@ -60,6 +56,20 @@ def fresh_home(name: str) -> Iterator[Path]:
             del os.environ["LESSONS_HOME"]
         else:
             os.environ["LESSONS_HOME"] = before
+
+
+@contextmanager
+def _run_folder() -> Iterator[Path]:
+    """Where runs have their folders and locks; refuses a full disk, and a folder that the block can't write to."""
+    folder = global_config.LESSONS_HOME / "run"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(folder).free) < ROOM:
+            raise SystemExit(f"A run needs {ROOM // 1000} kB, and only {free // 1000} are free at {folder}. "
+                             "Make room there, or set LESSONS_HOME to another folder.")  # fmt: skip
+        yield folder
+    except OSError as error:
+        raise SystemExit(f"Can't write to {folder}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
 
 
 def _drive(lesson: Lesson, svg: Path | None) -> int:
@@ -80,16 +90,19 @@ def _needs_servers() -> bool:
 
 def _meet_servers(lesson: Lesson, commands: Mapping[str, str]) -> dict[str, str]:
     """Refuse what doesn't answer, throw away what an earlier run left, and leave out workers that are there already."""
-    app = importlib.import_module(f"{lesson.name}.tasks").app
-    for url in (app.conf.broker_url, app.conf.result_backend):
+    try:
+        apps = servers.apps(commands.values())
+    except Exception:
+        return dict(commands)  # the worker will fail at the same place, and its log says why
+    for url in dict.fromkeys(url for app in apps for url in (app.conf.broker_url, app.conf.result_backend)):
         if why := servers.trouble(url):
             sys.exit(why)
-    if servers.server(app.conf.broker_url) == "files":
+    if servers.server(apps[0].conf.broker_url) == "files":
         return dict(commands)
-    queues = set(app.amqp.queues)
-    unread = servers.unread(app, queues)
+    queues = {queue for app in apps for queue in app.amqp.queues}
+    unread = {queue for app in apps for queue in servers.unread(app, set(app.amqp.queues))}
     if unread == queues:
-        if thrown := servers.purge(app, queues):
+        if thrown := sum(servers.purge(app, set(app.amqp.queues)) for app in apps):
             console.print(f"threw away {thrown} messages that an earlier run left", style="dim")
         return dict(commands)
     if unread:
@@ -105,9 +118,9 @@ def _lock(lesson: Lesson) -> Iterator[None]:
     if not _needs_servers():
         yield
         return
-    file = global_config.LESSONS_HOME / "run" / f"{lesson.name}.lock"
-    file.parent.mkdir(exist_ok=True)
-    with file.open("a+") as lock:
+    with _run_folder() as folder:
+        lock = (folder / f"{lesson.name}.lock").open("a+")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,7 +11,7 @@ from rich.text import Text
 STYLES = {"queued": "yellow", "delayed": "cyan", "running": "green", "failed": "red"}
 GLYPHS = {"queued": "░", "delayed": "┄", "running": "█", "failed": "▓"}
 ASCII = {"queued": ".", "delayed": "-", "running": "#", "failed": "x"}  # for a terminal without UTF-8
-LEGEND = {"queued": "in the queue", "delayed": "waits for its time", "running": "runs", "failed": "runs and fails"}
+LEGEND = {"queued": "in the queue", "delayed": "waits for its time", "running": "runs", "failed": "fails or retries"}
 OUTCOMES = {"task-rejected": "rejected", "task-revoked": "revoked", "task-unknown": "unknown task"}
 MOST_ROWS = 40
 
@@ -48,7 +48,8 @@ def _row(story: list[dict], start: float, end: float) -> Row:
 
     def until(event: dict, what: str) -> None:
         nonlocal doing, since
-        row.spans.append((doing, since - start, event["timestamp"] - start))
+        if doing:  # not after its end: a hard time limit is told twice, and a swallowed retry runs again
+            row.spans.append((doing, since - start, event["timestamp"] - start))
         doing, since = what, event["timestamp"]
 
     for event in story:
@@ -80,9 +81,12 @@ def _row(story: list[dict], start: float, end: float) -> Row:
 
 
 def called(sent: dict) -> str:
-    """A task as its call: add(2, 3). The module is left out where it is only the lesson's own."""
-    name = re.sub(r"^(lesson\d\d\.\w+|exercise)\.", "", sent["name"])
-    arguments = [sent["args"][1:-1].rstrip(","), sent["kwargs"][1:-1]]  # repr()s: "(2, 3)", "{'x': 2}"
+    """A task as its call: add(2, 3). The lesson's own module is left out, and so are ids in Celery's own tasks."""
+    if sent["name"].startswith("celery."):
+        return str(sent["name"])
+    name = re.sub(r"^(lesson\d\d\.tasks|exercise)\.", "", sent["name"])
+    named = re.sub(r"'(\w+)': ", r"\1=", sent["kwargs"][1:-1])
+    arguments = [sent["args"][1:-1].rstrip(","), named]  # these came as repr()s: "(2, 3)", "{'x': 2}"
     return f"{name}({', '.join(filter(None, arguments))})"
 
 
@@ -97,7 +101,6 @@ class Timeline:
         if not self.rows:
             yield Text("timeline: no task was sent", style="dim")
             return
-        yield Text("")
         yield self._legend(glyphs)
         yield self._table(options.max_width, glyphs, options.ascii_only)
         if len(self.rows) > MOST_ROWS:
@@ -114,35 +117,42 @@ class Timeline:
 
     def _table(self, width: int, glyphs: dict[str, str], ascii_only: bool) -> Table:
         shown = self.rows[:MOST_ROWS]
-        columns = [
-            [_cut(row.name, 24, ascii_only) for row in shown],
-            [row.state for row in shown],
-            [row.queue for row in shown],
-            [row.worker for row in shown],
-        ]
-        heads = ["task", "state", "queue", "worker"]
+        heads = ["state", "queue", "worker"]
+        columns = [[getattr(row, head) for row in shown] for head in heads]
         taken = sum(max(len(text) for text in [head, *column]) + 2 for head, column in zip(heads, columns, strict=True))
-        bar = max(min(width - taken, 70), 12)
+        names = [_cut(row.name, max(width - taken - 24, 16), ascii_only) for row in shown]  # 24: what a bar should have
+        bar = max(min(width - taken - max(map(len, names)) - 2, 70), 12)
         end = max(stop for row in shown for _, _, stop in row.spans)
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
-        table.add_column(heads[0], no_wrap=True)
+        table.add_column("task", no_wrap=True)
         table.add_column(_scale(end, bar), no_wrap=True, width=bar)
-        for head in heads[1:]:
+        for head in heads:
             table.add_column(head, no_wrap=True)
-        for name, row, state, queue, worker in zip(columns[0], shown, *columns[1:], strict=True):
+        for name, row, state, queue, worker in zip(names, shown, *columns, strict=True):
             style = "red" if state.startswith(("failed", "unknown", "rejected")) else ""
             table.add_row(name, _bar(row, end, bar, glyphs), Text(state, style=style), queue, worker)
         return table
 
 
 def _cut(text: str, most: int, ascii_only: bool) -> str:
-    return text if len(text) <= most else text[: most - 2] + (".." if ascii_only else "…)")
+    if len(text) <= most:
+        return text
+    end = (".." if ascii_only else "…") + (")" if text.endswith(")") else "")
+    return text[: most - len(end)] + end
 
 
 def _scale(end: float, width: int) -> str:
-    """0 at the left and the last second at the right, with its unit."""
-    last = f"{end:.2f} s" if end < 1 else f"{end:.1f} s"
-    return "0" + last.rjust(width - 1)
+    """Round numbers of seconds, each over its moment; the first one says the unit."""
+    step = next(
+        step for size in range(-3, 6) for step in (10**size, 2 * 10**size, 5 * 10**size) if end / step * 7 < width
+    )
+    scale = "0 s"
+    for tick in range(1, int(end / step) + 1):
+        label = f"{tick * step:g}"
+        start = min(int(tick * step / end * width), width - len(label))
+        if len(scale) < start:
+            scale = scale.ljust(start) + label
+    return scale
 
 
 def _bar(row: Row, end: float, width: int, glyphs: dict[str, str]) -> Text:
@@ -165,7 +175,7 @@ def _runs(cells: list[str]) -> Iterator[str]:
 
 
 # rich's own SVG frame without its title bar and buttons, and without its web font: nothing is fetched.
-SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+SVG = """<svg class="rich-terminal" viewBox="0 0 {width} HEIGHT" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; \
 font-size: {char_height}px; line-height: {line_height}px; white-space: pre; }}
@@ -173,7 +183,7 @@ font-size: {char_height}px; line-height: {line_height}px; white-space: pre; }}
 </style>
 <defs>{lines}</defs>
 <rect width="100%" height="100%" rx="8" fill="#1b1d23"/>
-<g transform="translate({terminal_x}, {terminal_y})">{backgrounds}<g class="{unique_id}-matrix">{matrix}</g></g>
+<g transform="translate({terminal_x}, 4)">{backgrounds}<g class="{unique_id}-matrix">{matrix}</g></g>
 </svg>
 """
 
@@ -183,4 +193,6 @@ def svg(timeline: Timeline, width: int = 100) -> str:
     with open("/dev/null", "w") as nowhere:
         console = Console(record=True, width=width, file=nowhere, force_terminal=True, color_system="truecolor")
         console.print(timeline)
-    return console.export_svg(title="", code_format=SVG, unique_id="timeline")
+    lines = console.export_text(clear=False).count("\n")
+    frame = SVG.replace("HEIGHT", f"{lines * 24.4 + 16:.0f}")  # 24.4: rich's line height in an SVG
+    return console.export_svg(title="", code_format=frame, unique_id="timeline")

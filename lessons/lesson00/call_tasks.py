@@ -3,6 +3,7 @@
 python -m lesson00.call_tasks
 """
 
+from celery import uuid
 from celery.result import AsyncResult
 from kombu.exceptions import EncodeError
 
@@ -25,13 +26,13 @@ def call_later() -> None:
 def call_and_fail() -> None:
     receipt = divide.delay(1, 0)
     error = receipt.get(timeout=10, propagate=False)  # hands the exception over; get() alone would raise it
-    print("divide.delay(1, 0) gave:   ", repr(error))
+    print("the division gave:         ", repr(error))
     print("successful(), failed():    ", receipt.successful(), receipt.failed())
     print("its traceback ends with:   ", receipt.traceback.splitlines()[-1])
 
 
 def ask_about_nothing() -> None:
-    print("an id that was never sent: ", AsyncResult("no-such-id", app=app).state)
+    print("an id that was never sent: ", AsyncResult(uuid(), app=app).state)
 
 
 def send_what_json_can_say() -> None:

@@ -1,0 +1,4 @@
+"""TITLE.
+
+You will be able to …
+"""

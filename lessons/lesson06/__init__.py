@@ -1,0 +1,4 @@
+"""Names and send_task.
+
+You will be able to call a task by its name alone, without its code, and to move the code without changing the name.
+"""

@@ -1,0 +1,206 @@
+"""A recording is complete, holds nobody else's tasks, and leaves nothing at the broker."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from threading import enumerate as threads
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+import global_config
+from classroom import servers
+from classroom.processes import running
+from classroom.recorder import recording
+
+# The face of a lesson, with a queue of its own. (Two test modules may run at once, and on servers they share a broker.)
+RECORDED = """
+from celery import Celery
+
+from global_config import POSTGRES_URL, {broker}
+
+app = Celery("{name}", broker={broker}, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(task_default_queue="{name}", control_exchange="{name}")
+
+
+@app.task
+def add(x, y):
+    return x + y
+
+
+@app.task
+def divide(x, y):
+    return x / y
+"""
+BROKERS = {"embedded": ["RABBITMQ_URL"], "services": ["RABBITMQ_URL", "REDIS_BROKER_URL"]}
+UNREAD = "recorded-unread"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """On files one broker stands in for both."""
+    brokers = BROKERS[metafunc.config.getoption("--profile")]
+    metafunc.parametrize("tasks", brokers, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def tasks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The module of tasks, imported here and running in a prefork worker."""
+    folder = tmp_path_factory.mktemp("recorded")
+    name = f"recorded_{request.param.partition('_')[0].lower()}"
+    (folder / f"{name}.py").write_text(RECORDED.format(broker=request.param, name=name))
+    with pytest.MonkeyPatch.context() as here:
+        here.syspath_prepend(folder)
+        here.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        module = importlib.import_module(name)
+        servers.purge(module.app, {name})
+        with running({"worker": f"celery -A {name} worker --loglevel=info --hostname={name}@%h"}, folder / "logs"):
+            yield module
+        with module.app.connection_for_write() as connection:
+            for queue in (name, UNREAD):
+                connection.channel().queue_delete(queue)
+
+
+def kinds(events: list[dict], uuid: str) -> list[str]:
+    """What was recorded of one task, in order."""
+    return [event["type"].removeprefix("task-") for event in events if event["uuid"] == uuid]
+
+
+def test_every_event_of_every_task_is_recorded(tasks: Any) -> None:
+    """Twenty times in a row: each of ten tasks is sent, received, started and ended, though nobody fetches a result."""
+    for _ in range(20):
+        with recording(tasks.app) as events:
+            sent = [tasks.add.delay(1, number).id for number in range(9)]
+            failed = tasks.divide.delay(1, 0).id
+        whole = Counter(["sent", "received", "started", "succeeded"])
+        assert [Counter(kinds(events, task)) for task in sent] == [whole] * 9
+        assert Counter(kinds(events, failed)) == Counter(["sent", "received", "started", "failed"])
+        assert len(events) == 40
+
+
+def test_events_are_in_order_of_time(tasks: Any) -> None:
+    """Not of arrival: the worker's may come before the caller's."""
+    with recording(tasks.app) as events:
+        fetched = [tasks.add.delay(1, number).get(timeout=10, interval=0.01) for number in range(5)]
+    assert fetched == [1, 2, 3, 4, 5]
+    assert len(events) == 20
+    times = [event["timestamp"] for event in events]
+    assert times == sorted(times)
+
+
+def test_a_block_that_sends_nothing_records_nothing(tasks: Any) -> None:
+    """Neither the workers' heartbeats nor the recorder's own signs are kept."""
+    with recording(tasks.app) as events:
+        pass
+    assert events == []
+
+
+STRANGER = """
+import sys
+from celery import Celery
+
+app = Celery("stranger", broker=sys.argv[1])
+app.config_from_object("global_config")
+app.send_task("stranger.task", queue=sys.argv[2], ignore_result=True)
+with app.events.default_dispatcher() as dispatcher:
+    dispatcher.send("task-started", uuid="stranger")
+"""
+
+
+def send_from_elsewhere(tasks: Any, queue: str) -> None:
+    """Another process sends a task to `queue`, and an event about a task nobody sent."""
+    broker = tasks.app.conf.broker_url
+    subprocess.run([sys.executable, "-c", STRANGER, broker, queue], check=True, cwd=global_config.ROOT)
+
+
+def test_tasks_of_strangers_are_left_out(tasks: Any) -> None:
+    """What another process sends to another queue was heard, and isn't kept."""
+    with recording(tasks.app) as events:
+        mine = tasks.add.delay(1, 1).id
+        send_from_elsewhere(tasks, UNREAD)
+        wait_for_event(events, "stranger")
+    assert {event["uuid"] for event in events} == {mine}
+
+
+def test_what_others_send_to_the_apps_own_queue_is_kept(tasks: Any) -> None:
+    """A task that another process (an API, a beat) sends to this worker belongs to the picture."""
+    with recording(tasks.app) as events:
+        send_from_elsewhere(tasks, tasks.app.conf.task_default_queue)
+        wait_for_event(events, "stranger")
+    assert [event["name"] for event in events if event["type"] == "task-sent"] == ["stranger.task"]
+
+
+def wait_for_event(events: list[dict], uuid: str) -> None:
+    """Return once an event of the task `uuid` was heard."""
+    until = monotonic() + 10
+    while not any(event.get("uuid") == uuid for event in list(events)):
+        assert monotonic() < until
+        sleep(0.01)
+
+
+def test_a_queue_nobody_reads_is_not_waited_for(tasks: Any) -> None:
+    """A task on a misspelled queue is in the picture, and holds up nobody."""
+    began = monotonic()
+    with recording(tasks.app, patience=30) as events:
+        lost = tasks.add.apply_async((1, 1), queue=UNREAD).id
+        found = tasks.add.delay(1, 1).id
+    assert monotonic() - began < 10
+    assert kinds(events, lost) == ["sent"]
+    assert kinds(events, found)[-1] == "succeeded"
+
+
+def test_patience_ends(tasks: Any) -> None:
+    """A task that won't end soon is waited for only so long, though the worker goes on sending heartbeats."""
+    began = monotonic()
+    with recording(tasks.app, patience=2.5) as events:  # longer than the 2 s between two heartbeats
+        receipt = tasks.add.apply_async((1, 1), countdown=20)
+    took = monotonic() - began
+    receipt.revoke()
+    assert 2.5 <= took < 10
+    assert set(kinds(events, receipt.id)) == {"sent", "received"}
+
+
+def test_an_error_in_the_block_comes_out_and_the_recording_ends(tasks: Any) -> None:
+    """What happened until then is kept, and nobody listens any longer."""
+    with pytest.raises(ZeroDivisionError), recording(tasks.app) as events:
+        tasks.divide.delay(1, 0).get(timeout=10, interval=0.01)
+    assert "task-sent" in {event["type"] for event in events}
+    assert "recorder" not in [thread.name for thread in threads()]
+
+
+def bindings(tasks: Any) -> list[Any]:
+    """Who gets events, as the broker has it; on RabbitMQ a queue like the recorder's is dropped by itself."""
+    server = servers.server(tasks.app.conf.broker_url)
+    if server == "files":
+        return sorted(json.loads((global_config.LESSONS_HOME / "control" / "celeryev.exchange").read_text()))
+    if server == "Redis":
+        with tasks.app.connection_for_read() as connection:
+            return sorted(connection.channel().client.smembers("_kombu.binding.celeryev"))
+    return []
+
+
+def unclaimed(tasks: Any) -> set[str]:
+    """The queues with messages in them that nobody is bound to read."""
+    if servers.server(tasks.app.conf.broker_url) != "files":
+        return set()
+    home = global_config.LESSONS_HOME
+    tables = [json.loads(file.read_text()) for file in home.glob("control/*.exchange")]
+    known = {f"{queue}.msg" for table in tables for _, _, queue in table}
+    return {file.name.partition(".")[2] for file in home.glob("messages/*.msg")} - known
+
+
+def test_nothing_is_left_at_the_broker(tasks: Any) -> None:
+    """Afterwards no queue of the recorder's is bound, and none holds a message."""
+    before = bindings(tasks)
+    for _ in range(5):
+        with recording(tasks.app):
+            during = bindings(tasks)
+            tasks.add.delay(1, 1)
+        assert bindings(tasks) == before
+        assert unclaimed(tasks) == set()
+    assert during != before or before == []

@@ -1,0 +1,152 @@
+"""READMEs are true: their commands are run, their outputs, tables, links and pictures compared."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from classroom import catalog, cli
+from classroom.catalog import Lesson
+from classroom.documents import Block, Edit, Room, picture_rows, play, shape, steps
+
+READMES = [catalog.COURSE / "README.md", *(lesson.folder / "README.md" for lesson in catalog.lessons())]
+NOT_RUN = {  # the only commands of README.md that no test runs, and why
+    "make test": "it would run itself",
+    "uv run lesson run 00": "needs uv, and a network for what uv fetches",
+    "docker compose down": "needs a Docker engine; test_compose.py looks at the file",
+    "docker compose down --volumes": "needs a Docker engine; test_compose.py looks at the file",
+}
+each_lesson = pytest.mark.parametrize("lesson", catalog.lessons(), ids=lambda lesson: lesson.name)
+each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda readme: str(readme.relative_to(catalog.COURSE)))
+
+
+@each_lesson
+def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, tmp_path: Path) -> None:
+    """Every command in it works as typed, every transcript is what comes out, and the picture shows such a run."""
+    picture = tmp_path / "now.svg"
+    room = Room.copy(tmp_path / "course", profile)
+    for block, outputs in play(f"lessons/{lesson.name}/README.md", room, profile, picture):
+        for (command, told), output in zip(block.commands, outputs, strict=True):
+            assert shape(output) == shape(told), command
+    if profile == "embedded":
+        assert picture_rows(picture.read_text()) == picture_rows((lesson.folder / "timeline.svg").read_text())
+
+
+def test_the_root_readme_can_be_played_through(profile: str, tmp_path: Path) -> None:
+    """Its commands work as typed too, in an environment that `make` has set up already."""
+    room = Room.copy(tmp_path / "course")  # no profile: the page itself selects one
+    for block, outputs in play("README.md", room, profile, skip=NOT_RUN):
+        for (command, told), output in zip(block.commands, outputs, strict=True):
+            assert shape(output) == shape(told), command
+
+
+@pytest.mark.once
+@each_readme
+def test_commands_in_its_sentences_exist(readme: Path) -> None:
+    """Every `lesson …` and `make …` in running text is a command of ours."""
+    for words in (code.split() for code in re.findall(r"`((?:lesson|make) [^`]+)`", readme.read_text())):
+        if words[0] == "lesson" and not words[1].startswith("-"):
+            assert words[1].strip(":") in cli.main.commands, words
+        if words[0] == "make":
+            assert f"\n{words[1]}:" in (catalog.COURSE / "Makefile").read_text(), words
+
+
+@pytest.mark.once
+@each_readme
+def test_its_links_lead_somewhere(readme: Path) -> None:
+    """Every relative link is a file, every anchor a heading."""
+    text = readme.read_text()
+    headings = {re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines()
+                if line.startswith("#")}  # fmt: skip
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in headings, target
+        elif "://" not in target:
+            assert (readme.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.once
+@each_readme
+def test_its_pictures_have_words(readme: Path) -> None:
+    """Whoever can't see a picture can read what it shows."""
+    assert all(alt.strip() for alt in re.findall(r"!\[([^\]]*)\]", readme.read_text()))
+
+
+@pytest.mark.once
+def test_the_generated_parts_are_up_to_date() -> None:
+    """The table, the walkthrough and the help texts are what `lesson docs` would write."""
+    check = subprocess.run(
+        [sys.executable, "-m", "cogapp", "--check", "--diff", "README.md"],
+        cwd=catalog.COURSE, capture_output=True, text=True,
+    )  # fmt: skip
+    assert check.returncode == 0, check.stdout
+
+
+@pytest.mark.once
+def test_a_readme_is_read_as_a_reader_does() -> None:
+    """Commands with their outputs, an edit in its place, a twin for services, and nothing of other blocks."""
+    text = """
+```sh
+# a comment
+celery -A x worker
+```
+In `call_tasks.py`, change `a` to
+`b`, and:
+```console
+$ one
+1
+$ two
+```
+```console services
+$ one
+2
+$ two
+```
+```python
+print()
+```
+"""
+    assert steps(text) == [
+        Block("sh", "", [("celery -A x worker", "")]),
+        Edit("call_tasks.py", "a", "b"),
+        Block("console", "embedded", [("one", "1\n"), ("two", "")]),
+        Block("console", "services", [("one", "2\n"), ("two", "")]),
+    ]
+
+
+@pytest.mark.once
+def test_measured_figures_are_compared_by_shape() -> None:
+    """≈ 1.05 s is like ≈ 2 s, and unlike 1.05 s or ≈ 2 ms."""
+    assert shape("took ≈ 1.05 s\n") == shape("took ≈ 2 s")
+    assert shape("took ≈ 1.05 s") != shape("took 1.05 s")
+    assert shape("took ≈ 1.05 s") != shape("took ≈ 2 ms")
+
+
+@pytest.mark.once
+def test_a_false_readme_is_noticed(tmp_path: Path) -> None:
+    """A command that fails, an edit that doesn't fit and an unknown process are refused."""
+    room = Room.copy(tmp_path / "course", "embedded")
+    for text, why in (
+        ("```console\n$ ls nowhere\n```\n", "ended with"),
+        ("In `tasks.py`, change `no such text` to `x`\n", "not once"),
+        ("```sh\ncelery -A lesson00.tasks worker --nonsense\n```\n", "no such process"),
+    ):
+        (room.folder / "lessons/lesson00/README.md").write_text(text)
+        with pytest.raises(ValueError, match=why):
+            list(play("lessons/lesson00/README.md", room, "embedded"))
+
+
+@pytest.mark.once
+def test_a_new_lesson_keeps_every_promise(tmp_path: Path) -> None:
+    """`lesson new 99` makes a lesson that, once `lesson docs 99` has drawn its picture, passes all of this."""
+    room = Room.copy(tmp_path / "course", "embedded")
+    room.run("lesson new 99 Trying")
+    assert "lesson99" in room.run("lesson list") or "Trying" in room.run("lesson list")
+    room.run("lesson run 99 --svg lessons/lesson99/timeline.svg")
+    room.run("python -m cogapp -r README.md")
+    room.run("git add -A")
+    tests = "tests/test_every_lesson.py tests/test_architecture.py tests/test_documents.py tests/test_lesson99.py"
+    out = room.run(f"pytest -q -p no:cacheprovider --rootdir . {tests} -k '99 or generated' --profile embedded")
+    assert re.search(r"\b\d+ passed", out)

@@ -1,0 +1,202 @@
+"""The promises that every lesson keeps, whichever it is: nothing here names one."""
+
+import ast
+import contextlib
+import importlib
+import io
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from types import ModuleType
+
+import pytest
+from celery import Celery
+
+from classroom import catalog, documents, servers
+from classroom.catalog import Lesson
+from classroom.processes import kind, running
+from classroom.recorder import recording
+
+LESSONS = catalog.lessons()
+once = pytest.mark.once
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+
+FILES = {"__init__.py", "README.md", "Procfile", "tasks.py", "call_tasks.py", "timeline.svg"}
+SECTIONS = ["Run it", "What you will see", "Why it is like that", "Try this", "Not here yet"]
+
+
+@dataclass
+class Run:
+    """One run of a driver: what it printed, and Celery's events."""
+
+    story: str
+    events: list[dict]
+
+
+def modules(lesson: Lesson) -> list[ModuleType]:
+    """All modules of a lesson, imported."""
+    return [importlib.import_module(f"{lesson.name}.{file.stem}") for file in sorted(lesson.folder.glob("*.py"))]
+
+
+def apps(lesson: Lesson) -> list[Celery]:
+    """All Celery apps of a lesson; nearly always one."""
+    found = {id(value): value for module in modules(lesson) for value in vars(module).values()}
+    return [value for value in found.values() if isinstance(value, Celery)]
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Run]:
+    """The runs made so far, by lesson."""
+    return {}
+
+
+@pytest.fixture
+def run(lesson: Lesson, runs: dict[str, Run]) -> Run:
+    """The lesson's driver, run once on its own processes in this process, so that its events can be looked at."""
+    if lesson.name not in runs:
+        driver = importlib.import_module(f"{lesson.name}.call_tasks")
+        app = importlib.import_module(f"{lesson.name}.tasks").app
+        others = [one for one in servers.apps(lesson.processes.values()) if one is not app]
+        if servers.server(app.conf.broker_url) != "files":
+            for one in (app, *others):
+                servers.purge(one, set(one.amqp.queues))
+        story = io.StringIO()
+        logs = Path(os.environ["LESSONS_HOME"], "logs", lesson.name)
+        with running(lesson.processes, logs), recording(app, *others) as events, contextlib.redirect_stdout(story):
+            driver.main()
+        runs[lesson.name] = Run(story.getvalue(), events)
+    return runs[lesson.name]
+
+
+@once
+@each_lesson
+def test_it_has_the_usual_files_and_names_the_others(lesson: Lesson) -> None:
+    """Every folder has the same face; whatever else lies there is named in its README."""
+    there = {file.name for file in lesson.folder.iterdir() if file.name != "__pycache__"}
+    assert there >= FILES
+    readme = (lesson.folder / "README.md").read_text()
+    assert not [name for name in there - FILES if name not in readme]
+
+
+@once
+def test_numbers_have_no_gaps_and_titles_are_unique() -> None:
+    """00, 01, 02 …, each with a name of its own."""
+    numbers = [int(lesson.number) for lesson in LESSONS if lesson.number != "99"]
+    assert numbers == list(range(len(numbers)))
+    assert len({lesson.title for lesson in LESSONS}) == len(LESSONS)
+
+
+@once
+@each_lesson
+def test_its_docstrings_say_what_it_is(lesson: Lesson) -> None:
+    """The package's docstring is a title and a promise; tasks and driver open with number and title."""
+    assert lesson.promise.startswith("You will be able to ")
+    heading = f"Lesson {lesson.number} · {lesson.title}"
+    driver = f"python -m {lesson.name}.call_tasks"
+    for name, command in ("tasks.py", next(iter(lesson.processes.values()))), ("call_tasks.py", driver):
+        docstring = ast.get_docstring(ast.parse((lesson.folder / name).read_text())) or ""
+        assert docstring.startswith(f"{heading}: ")
+        assert command in docstring
+    assert (lesson.folder / "README.md").read_text().startswith(f"# {heading}\n")
+
+
+@once
+@each_lesson
+def test_its_readme_has_the_sections_in_order(lesson: Lesson) -> None:
+    """What you will see · why · try this · not here yet."""
+    assert re.findall(r"^## (.*)$", (lesson.folder / "README.md").read_text(), re.MULTILINE) == SECTIONS
+
+
+@once
+@each_lesson
+def test_its_readme_shows_each_process_word_for_word(lesson: Lesson) -> None:
+    """Each line of the Procfile is what a learner types."""
+    blocks = [s for s in documents.steps((lesson.folder / "README.md").read_text()) if isinstance(s, documents.Block)]
+    typed = [command for block in blocks if block.language == "sh" for command, _ in block.commands]
+    for command in lesson.processes.values():
+        assert command in typed
+
+
+@each_lesson
+def test_its_queues_and_its_control_exchange_are_its_own(lesson: Lesson) -> None:
+    """No other lesson's mail, no other lesson's commands."""
+    for app in apps(lesson):
+        assert app.conf.control_exchange.startswith(lesson.name)
+        assert app.conf.task_default_queue.startswith(lesson.name)
+        assert all(queue.startswith(lesson.name) for queue in (app.conf.task_queues and app.amqp.queues) or [])
+    assert importlib.import_module(f"{lesson.name}.tasks").app.main == lesson.name
+
+
+@once
+@each_lesson
+def test_its_workers_can_live_side_by_side(lesson: Lesson) -> None:
+    """On RabbitMQ two workers of one node name can't: each of several has a --hostname of its own."""
+    workers = [command for name, command in lesson.processes.items() if kind(name) == "worker"]
+    if len(workers) > 1:
+        assert len({re.search(r"--hostname=(\S+)", command)[1] for command in workers}) == len(workers)  # type: ignore[index]
+
+
+@once
+@each_lesson
+def test_its_driver_waits_for_facts_and_never_for_ever(lesson: Lesson) -> None:
+    """No sleep in a driver, and every get() has a timeout."""
+    for node in ast.walk(ast.parse((lesson.folder / "call_tasks.py").read_text())):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            assert called != "sleep"
+            if called == "get" and not node.args:
+                assert any(keyword.arg == "timeout" for keyword in node.keywords), ast.unparse(node)
+
+
+@once
+@each_lesson
+def test_its_files_are_short(lesson: Lesson) -> None:
+    """A beginner can read each file aloud."""
+    for name in ("tasks.py", "call_tasks.py"):
+        lines = [line for line in (lesson.folder / name).read_text().splitlines() if line.strip()]
+        assert len(lines) <= 75, f"{name}: {len(lines)} lines"
+
+
+@each_lesson
+def test_its_driver_tells_the_story_of_its_readme(lesson: Lesson, run: Run, profile: str) -> None:
+    """The transcript in the README is what the driver prints, but for measured figures."""
+    command = f"python -m {lesson.name}.call_tasks"
+    blocks = [s for s in documents.steps((lesson.folder / "README.md").read_text()) if isinstance(s, documents.Block)]
+    told = [output for b in blocks if b.profile in ("", profile) for typed, output in b.commands if typed == command]
+    assert documents.shape(run.story) == documents.shape(next(filter(None, told)))
+
+
+@each_lesson
+def test_its_story_has_no_ids_and_no_clock(lesson: Lesson, run: Run) -> None:
+    """Nothing in it changes from run to run."""
+    uuid = r"[0-9a-f]{8}-[0-9a-f]{4}"
+    clock = r"\b\d{1,2}:\d\d:\d\d\b|\b20\d\d-\d\d-\d\dT"
+    address = r"\bat 0x[0-9a-f]+"
+    assert not re.search(f"{uuid}|{clock}|{address}|Traceback", run.story)
+    assert os.uname().nodename not in run.story
+
+
+@each_lesson
+def test_every_task_it_registers_runs(lesson: Lesson, run: Run) -> None:
+    """No task stands there unused: each is seen in the events of a run."""
+    registered = {
+        name
+        for app in apps(lesson)
+        for name, task in app.tasks.items()  # all apps of one process share their tasks
+        if task.run.__module__.partition(".")[0] == lesson.name
+    }
+    assert registered
+    ran = {event["name"] for event in run.events if event["type"] == "task-received"}
+    assert registered <= ran
+
+
+@once
+@each_lesson
+def test_its_procfile_also_starts_under_honcho(lesson: Lesson, tmp_path: Path) -> None:
+    """A reader who knows Procfiles can use any tool."""
+    with running({"worker-by-honcho": f"honcho start -f {lesson.folder / 'Procfile'}"}, tmp_path) as logs:
+        deadline = monotonic() + 20
+        while logs["worker-by-honcho"].read_text().count(" ready.\n") < len(lesson.processes):
+            assert monotonic() < deadline, logs["worker-by-honcho"].read_text()

@@ -1,0 +1,138 @@
+"""Lesson 03's claims, on live workers."""
+
+from time import perf_counter
+from types import ModuleType
+
+import pytest
+from celery import chord, group, uuid
+from celery.backends.redis import RedisBackend
+from celery.exceptions import ChordError, TimeoutError
+from celery.result import AsyncResult
+
+from classroom.recorder import recording
+from lesson03 import tasks, tasks_postgres
+from lesson03.tasks import apologise, cook, serve
+
+pytestmark = pytest.mark.usefixtures("workers")
+either_backend = pytest.mark.parametrize("kitchen", [tasks, tasks_postgres], ids=["redis", "postgres"])
+counts = isinstance(tasks.app.backend, RedisBackend)  # on the embedded profile, SQLite stands in
+
+
+def times(events: list[dict], kind: str) -> list[float]:
+    """When events of this kind happened."""
+    return [event["timestamp"] for event in events if event["type"] == kind]
+
+
+def polls(events: list[dict]) -> list[str]:
+    """What happened to celery.chord_unlock, in order."""
+    ids = {event["uuid"] for event in events if event.get("name") == "celery.chord_unlock"}
+    return [event["type"] for event in events if event["uuid"] in ids]
+
+
+@either_backend
+def test_a_group_runs_side_by_side(kitchen: ModuleType) -> None:
+    """All three have started before the first has ended, and the results come in the group's order."""
+    with recording(tasks.app, tasks_postgres.app) as events:
+        dishes = group(
+            kitchen.cook.s(dish, seconds) for dish, seconds in (("rice", 0.8), ("soup", 0.7), ("fish", 0.6))
+        )()
+        assert dishes.get(timeout=10, interval=0.05) == ["hot rice", "hot soup", "hot fish"]
+    assert max(times(events, "task-started")) < min(times(events, "task-succeeded"))
+
+
+@either_backend
+def test_the_callback_gets_the_results_in_the_headers_order(kitchen: ModuleType) -> None:
+    """The dish done last comes first where the header has it first; the header is the receipt's .parent."""
+    meal = chord([kitchen.cook.s("rice", 0.4), kitchen.cook.s("fish", 0)])(kitchen.serve.s())
+    assert meal.get(timeout=10, interval=0.05) == "2 dishes: ['hot rice', 'hot fish']"
+    rice, fish = meal.parent.results
+    assert (rice.get(timeout=10), fish.get(timeout=10)) == ("hot rice", "hot fish")
+    assert fish.date_done < rice.date_done <= meal.date_done
+
+
+def test_a_database_chord_is_polled_each_second() -> None:
+    """chord_unlock looks first after 1 second; where the header isn't done by then, it retries."""
+    with recording(tasks.app, tasks_postgres.app) as events:
+        meal = chord([tasks_postgres.cook.s("rice", 1.2)])(tasks_postgres.serve.s())
+        meal.get(timeout=10, interval=0.05)
+    looks = polls(events)
+    assert looks.count("task-retried") >= 1
+    assert looks[-1] == "task-succeeded"
+    assert "task-retried" not in looks[looks.index("task-succeeded") :]
+
+
+def test_a_database_chord_takes_a_second_at_least() -> None:
+    """However quick the header: nobody looks before."""
+    began = perf_counter()
+    chord([tasks_postgres.cook.s("tea", 0)])(tasks_postgres.serve.s()).get(timeout=10, interval=0.05)
+    assert perf_counter() - began > 0.95
+
+
+def test_redis_counts_and_is_not_polled() -> None:
+    """On Redis no chord_unlock is sent, and the callback follows the header at once; SQLite in its place is polled."""
+    with recording(tasks.app, tasks_postgres.app) as events:
+        meal = chord([cook.s("rice", 0), cook.s("fish", 0)])(serve.s())
+        meal.get(timeout=10, interval=0.05)
+    assert bool(polls(events)) is not counts
+    noticed = (meal.date_done - max(dish.date_done for dish in meal.parent.results)).total_seconds()
+    assert noticed < 0.5 if counts else noticed > 0.5
+
+
+@either_backend
+def test_a_failing_header_fails_the_chord(kitchen: ModuleType) -> None:
+    """get() raises what the header raised; when all the header has ended, the callback is marked and never sent."""
+    with recording(tasks.app, tasks_postgres.app) as events:
+        meal = chord([kitchen.cook.s("rice", 0.4), kitchen.cook.s("stone", 0)])(kitchen.serve.s())
+        with pytest.raises(ValueError, match="a stone stays hard"):
+            meal.get(timeout=10, interval=0.05)
+        assert isinstance(meal.get(timeout=10, interval=0.05, propagate=False), ChordError)
+    assert meal.state == "FAILURE"
+    assert [dish.state for dish in meal.parent.results] == ["SUCCESS", "FAILURE"]
+    assert meal.id not in {event["uuid"] for event in events}
+
+
+@either_backend
+def test_an_error_callback_is_called_when_the_header_fails(kitchen: ModuleType) -> None:
+    """on_error of the callback runs a task of one's own choice, on either backend."""
+    instead = uuid()
+    callback = kitchen.serve.s().on_error(kitchen.serve.si(["bread"]).set(task_id=instead))
+    chord([kitchen.cook.s("stone", 0)])(callback)
+    assert AsyncResult(instead, app=kitchen.app).get(timeout=10, interval=0.05) == "1 dishes: ['bread']"
+
+
+def test_an_error_callback_is_given_the_id_of_the_callback() -> None:
+    """With .s() it is called with the id under which the failure lies; with .si() it isn't."""
+    apology = uuid()
+    meal = chord([cook.s("stone", 0)])(serve.s().on_error(apologise.s().set(task_id=apology)))
+    assert AsyncResult(apology, app=tasks.app).get(timeout=10, interval=0.05) == f"there is no {meal.id}"
+
+
+@either_backend
+def test_an_empty_header_calls_the_callback_with_an_empty_list(kitchen: ModuleType) -> None:
+    """Nothing to wait for: the callback is sent at once, and nobody polls."""
+    with recording(tasks.app, tasks_postgres.app) as events:
+        assert chord([])(kitchen.serve.s()).get(timeout=10, interval=0.05) == "0 dishes: []"
+    assert polls(events) == []
+
+
+def test_an_ignored_result_hangs_a_database_chord() -> None:
+    """chord_unlock looks for a row that nobody will write, and so again and again; writing it ends that."""
+    ignored, app = uuid(), tasks_postgres.app
+    tea = tasks_postgres.cook.s("tea", 0).set(ignore_result=True, task_id=ignored)
+    with recording(tasks.app, app) as events:
+        meal = chord([tasks_postgres.cook.s("rice", 0), tea])(tasks_postgres.serve.s())
+        try:
+            with pytest.raises(TimeoutError):
+                meal.get(timeout=2.5)  # time for two looks
+            assert meal.state == "PENDING"
+        finally:
+            app.backend.store_result(ignored, "cold tea", "SUCCESS")
+        assert meal.get(timeout=10) == "2 dishes: ['hot rice', 'cold tea']"
+    assert polls(events).count("task-retried") >= 1
+
+
+@pytest.mark.skipif(not counts, reason="Redis isn't there: SQLite stands in for it")
+def test_an_ignored_result_does_not_hang_a_redis_chord() -> None:
+    """What Redis counts is the header task's end, and the value goes with it."""
+    meal = chord([cook.s("rice", 0), cook.s("tea", 0).set(ignore_result=True)])(serve.s())
+    assert meal.get(timeout=10) == "2 dishes: ['hot rice', 'hot tea']"

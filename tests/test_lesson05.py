@@ -1,0 +1,127 @@
+"""Lesson 05's claims, on two live workers, one for each queue."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from celery.app.task import Task
+from celery.exceptions import QueueNotFound
+from kombu import Queue
+
+from classroom.processes import NotReady, running
+from global_config import LESSONS_HOME, RABBITMQ_URL
+from lesson05 import call_tasks
+from lesson05.tasks import app, clean_up, greet, report_year
+
+pytestmark = pytest.mark.usefixtures("workers")
+
+OLDER = """
+from celery import Celery
+app = Celery("older")
+@app.task(queue="low")
+def report(): ...
+print(report.queue)
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "args", "worker"),
+    [(greet, ["Ada"], "worker-high"), (clean_up, [], "worker-low"), (report_year, [2025], "worker-low")],
+    ids=["no route", "by name", "by pattern"],
+)
+def test_a_task_runs_where_its_route_leads(task: Task, args: list, worker: str) -> None:
+    """An exact name and a pattern lead to low; what no route catches goes to the default queue, high."""
+    receipt = task.apply_async(args=args)
+    receipt.get(timeout=10)
+    assert receipt.worker.partition("@")[0] == worker
+
+
+@pytest.mark.parametrize(("queue", "worker"), [("lesson05-high", "worker-high"), ("lesson05-low", "worker-low")])
+def test_the_call_is_stronger_than_the_route(queue: str, worker: str) -> None:
+    """apply_async(queue=…) decides, whatever task_routes say."""
+    receipts = [greet.apply_async(args=["Ada"], queue=queue), clean_up.apply_async(queue=queue)]
+    for receipt in receipts:
+        receipt.get(timeout=10)
+        assert receipt.worker.partition("@")[0] == worker
+
+
+def test_a_slow_task_on_low_does_not_hold_up_high() -> None:
+    """While a report is being made, a greeting on high is back sooner than one on low."""
+    beside, behind = call_tasks.time_a_greeting("lesson05-high"), call_tasks.time_a_greeting("lesson05-low")
+    assert beside < behind
+
+
+def test_in_one_queue_a_task_waits_for_the_one_before_it() -> None:
+    """When the greeting behind a report is back, the report is there already."""
+    report = report_year.delay(2025)
+    greet.apply_async(args=["Grace"], queue="lesson05-low").get(timeout=10)
+    assert report.ready()
+
+
+def test_a_misspelled_queue_keeps_its_message(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No error and PENDING; the message lies where nobody reads, until the driver takes queue and message away."""
+    call_tasks.misspell_a_queue()
+    state, messages = [line.partition(":")[2].strip() for line in capsys.readouterr().out.splitlines()]
+    assert state == "PENDING"
+    assert messages == ("1 ….lesson05-hihg.msg" if profile == "embedded" else "1 at the server")
+    assert not list(Path(LESSONS_HOME, "messages").glob("*hihg*"))
+    if profile == "services":
+        with app.connection_for_read() as connection, pytest.raises(connection.channel_errors, match="NOT_FOUND"):
+            connection.default_channel.queue_declare("lesson05-hihg", passive=True)
+
+
+def test_a_misspelled_queue_can_be_refused() -> None:
+    """With task_create_missing_queues=False a queue that task_queues doesn't name is an error for whoever sends."""
+    strict = Celery("strict", broker=RABBITMQ_URL, set_as_current=False)
+    strict.conf.update(task_queues=[Queue("lesson05-high")], task_create_missing_queues=False)
+    with pytest.raises(QueueNotFound, match="lesson05-hihg"):
+        strict.send_task("lesson05.tasks.greet", queue="lesson05-hihg")
+
+
+def test_a_pattern_matches_the_name_and_not_the_function() -> None:
+    """A task of lesson05.tasks with a name of its own escapes a pattern of module names."""
+    queues = {name: app.amqp.router.route({}, name)["queue"].name for name in ("lesson05.tasks.report_x", "report.x")}
+    assert queues == {"lesson05.tasks.report_x": "lesson05-low", "report.x": "lesson05-high"}
+
+
+def test_an_exact_name_comes_before_a_pattern() -> None:
+    """Whatever their order in task_routes."""
+    other = Celery("other", set_as_current=False)
+    other.conf.task_routes = {"mail.*": {"queue": "pattern"}, "mail.send": {"queue": "exact"}}
+    assert other.amqp.router.route({}, "mail.send")["queue"].name == "exact"
+    assert other.amqp.router.route({}, "mail.read")["queue"].name == "pattern"
+
+
+def test_without_a_setting_the_default_queue_is_called_celery() -> None:
+    """Neither «default» nor the app's name."""
+    assert Celery("other", set_as_current=False).conf.task_default_queue == "celery"
+
+
+def test_a_queue_in_the_decorator_is_deprecated() -> None:
+    """@app.task(queue=…) still works in 5.7, and warns, where warnings are shown, that it ends with 6.0."""
+    quiet, told = (
+        subprocess.run([sys.executable, *options, "-c", OLDER], capture_output=True, text=True, check=True)
+        for options in ([], ["-W", "always"])
+    )
+    assert quiet.stdout == told.stdout == "low\n"
+    assert "deprecated" not in quiet.stderr
+    assert re.search(r"'queue' task attribute is deprecated[\s\S]*version 6\.0\. Use the task_routes", told.stderr)
+
+
+def test_two_workers_need_two_names(profile: str) -> None:
+    """On RabbitMQ a second worker called worker-high ends while starting; files don't notice, and it starts."""
+    command = "celery -A lesson05.tasks worker --queues=lesson05-low --hostname=worker-high@%h --concurrency=1"
+    logs = Path(os.environ["LESSONS_HOME"], "logs", "twins")
+    second = running({"worker": f"{command} --loglevel=info"}, logs)
+    if profile == "services":
+        with pytest.raises(NotReady), second:
+            pass
+        assert "RESOURCE_LOCKED" in (logs / "worker.log").read_text()
+    else:
+        with second:
+            pass
+    assert greet.delay("Ada").get(timeout=10) == "Hello, Ada!"  # the first one is as well as before
