@@ -8,15 +8,16 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from types import ModuleType
 
+import psutil
 import pytest
 from celery import Celery
 
 from classroom import catalog, documents, servers
 from classroom.catalog import Lesson
-from classroom.processes import kind, running
+from classroom.processes import end, guarded, kind, running
 from classroom.recorder import recording
 
 LESSONS = catalog.lessons()
@@ -196,7 +197,16 @@ def test_every_task_it_registers_runs(lesson: Lesson, run: Run) -> None:
 @each_lesson
 def test_its_procfile_also_starts_under_honcho(lesson: Lesson, tmp_path: Path) -> None:
     """A reader who knows Procfiles can use any tool."""
-    with running({"worker-by-honcho": f"honcho start -f {lesson.folder / 'Procfile'}"}, tmp_path) as logs:
+    log = tmp_path / "honcho.log"
+    with log.open("w") as output:
+        honcho = guarded(f"honcho start -f {lesson.folder / 'Procfile'}", output=output)
+    try:
         deadline = monotonic() + 20
-        while logs["worker-by-honcho"].read_text().count(" ready.\n") < len(lesson.processes):
-            assert monotonic() < deadline, logs["worker-by-honcho"].read_text()
+        while log.read_text().count(" ready.\n") < len(lesson.processes):
+            assert monotonic() < deadline, log.read_text()
+            sleep(0.05)
+    finally:
+        for process in psutil.Process(honcho.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()  # honcho gives each of its processes a group of its own, which our guard doesn't know
+        end(honcho)

@@ -13,44 +13,25 @@ from typing import IO
 
 # A process of its own between us and the command. Its stdin is our pipe: whatever ends us, SIGKILL included, closes
 # it, and the guard ends the command's whole process group. It also ends what a command that died has left in there.
-# `env` lets a line begin with NAME=value, and says by name what isn't there. On Linux orphans become the guard's own
-# children (PR_SET_CHILD_SUBREAPER), so that it can collect them at once and see that its group is empty.
+# `env` lets a line begin with NAME=value, and says by name what isn't there.
 GUARD = """
 import os, signal, subprocess, sys, threading, time
 grace, command = float(sys.argv[1]), sys.argv[2]
 child = subprocess.Popen(["/bin/sh", "-c", "exec env " + command], stdin=subprocess.DEVNULL, start_new_session=True)
-until = 0
 def end(number):
     try:
         os.killpg(child.pid, number)
-        return True
     except (ProcessLookupError, PermissionError):
-        return False
-def wait(until):
-    while end(0) and time.monotonic() < until:
-        try:
-            os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            pass
-        time.sleep(0.002)
+        pass
 def when_abandoned():
-    global until
     sys.stdin.read()
-    until = time.monotonic() + grace
     if grace:
         end(signal.SIGTERM)
         time.sleep(grace)
     end(signal.SIGKILL)
 threading.Thread(target=when_abandoned, daemon=True).start()
-try:
-    import ctypes
-    ctypes.CDLL(None).prctl(36, 1)
-except Exception:
-    pass
 code = child.wait()
-wait(until)  # what the command started may still be saving
 end(signal.SIGKILL)
-wait(time.monotonic() + 0.3)
 os._exit(code if code >= 0 else 128 - code)
 """
 

@@ -171,7 +171,7 @@ def test_stock_kombu_hands_out_an_empty_file(place: Path, monkeypatch: pytest.Mo
 
     When this fails, kombu has become safe to share, and file_broker.py can go.
     """
-    with Connection("filesystem://", transport_options=FOLDERS) as connection:
+    with Connection("filesystem://", transport=filesystem.Transport, transport_options=FOLDERS) as connection:
         channel = connection.channel()
         assert type(channel) is filesystem.Channel
         found: list[BaseException] = []

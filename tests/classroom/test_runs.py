@@ -185,7 +185,7 @@ def test_a_pipe_gets_no_control_characters(whole: tuple[Course, Finished]) -> No
     assert re.findall(r"[^\n\x20-\x7e\xa0-\U0010ffff]", run.stdout + run.stderr) == []
 
 
-def test_logs_are_shown_beside_the_story(course: Course, alive: Alive) -> None:
+def test_logs_are_shown_beside_the_story(course: Course, gone: Gone) -> None:
     """--logs puts the name of the process before each line of its log; without it a run that works shows none."""
     course.drive(ADDS)
     quiet, loud = course.run("lesson", "run", "00"), course.run("lesson", "run", "00", "--logs")
@@ -194,7 +194,7 @@ def test_logs_are_shown_beside_the_story(course: Course, alive: Alive) -> None:
     assert "ready." not in quiet.stderr
     assert re.search(r"(?m)^worker │ .* ready\.$", loud.stderr)
     assert re.search(r"(?m)^worker │ .*Task lesson00\.tasks\.add\[.*\] received$", loud.stderr)
-    assert alive() == []
+    assert gone(5)
 
 
 def test_a_picture_that_cannot_be_written_is_refused_first(course: Course) -> None:
