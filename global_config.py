@@ -59,6 +59,7 @@ REDIS_URL = address("REDIS_URL")
 
 try:
     (LESSONS_HOME / "messages").mkdir(parents=True, exist_ok=True)
+    (LESSONS_HOME / "messages").touch()  # a disk that has become read-only
 except OSError as error:
     raise SystemExit(f"Can't write to {LESSONS_HOME}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
 

@@ -50,6 +50,18 @@ def test_only_drivers_know_classroom_and_only_run_driver(file: Path) -> None:
     assert used <= allowed
 
 
+@pytest.mark.parametrize("file", [f for f in LESSON_FILES if f.name == "check_exercise.py"], ids=show)
+def test_checks_get_all_they_need_from_fixtures(file: Path) -> None:
+    """A check knows the answer only as what its fixtures hand it."""
+    assert not ours(file)
+
+
+@pytest.mark.parametrize("file", [f for f in LESSON_FILES if f.parent.name in ("wrong", "right")], ids=show)
+def test_answers_stand_alone(file: Path) -> None:
+    """An answer is judged in an empty folder: it knows global_config, and at most its lesson's tasks."""
+    assert ours(file) <= {"global_config", file.relative_to(catalog.LESSONS).parts[0]}
+
+
 @pytest.mark.parametrize("file", LESSON_FILES, ids=show)
 def test_nothing_is_left_to_chance_or_the_keyboard(file: Path) -> None:
     """Failures are decided by attempt number or input; nobody is asked anything."""

@@ -25,7 +25,8 @@ once = pytest.mark.once
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 FILES = {"__init__.py", "README.md", "Procfile", "tasks.py", "call_tasks.py", "timeline.svg"}
-SECTIONS = ["Run it", "What you will see", "Why it is like that", "Try this", "Not here yet"]
+EXERCISE = {"exercise.py", "check_exercise.py", "solution.py", "wrong", "right"}  # see test_exercises.py
+SECTIONS = ["Run it", "What you will see", "Why it is like that", "Try this", "Exercise", "Not here yet"]
 
 
 @dataclass
@@ -37,8 +38,10 @@ class Run:
 
 
 def modules(lesson: Lesson) -> list[ModuleType]:
-    """All modules of a lesson, imported."""
-    return [importlib.import_module(f"{lesson.name}.{file.stem}") for file in sorted(lesson.folder.glob("*.py"))]
+    """All modules of a lesson, imported; those called exercise_… belong to its exercise."""
+    others = ("exercise", "check_exercise", "solution")
+    files = sorted(file for file in lesson.folder.glob("*.py") if not file.name.startswith(others))
+    return [importlib.import_module(f"{lesson.name}.{file.stem}") for file in files]
 
 
 def apps(lesson: Lesson) -> list[Celery]:
@@ -77,8 +80,9 @@ def test_it_has_the_usual_files_and_names_the_others(lesson: Lesson) -> None:
     """Every folder has the same face; whatever else lies there is named in its README."""
     there = {file.name for file in lesson.folder.iterdir() if file.name != "__pycache__"}
     assert there >= FILES
+    usual = FILES | EXERCISE | {"Procfile.exercise"} if there & EXERCISE else FILES
     readme = (lesson.folder / "README.md").read_text()
-    assert not [name for name in there - FILES if name not in readme]
+    assert not [name for name in there - usual if name not in readme]
 
 
 @once
@@ -106,8 +110,9 @@ def test_its_docstrings_say_what_it_is(lesson: Lesson) -> None:
 @once
 @each_lesson
 def test_its_readme_has_the_sections_in_order(lesson: Lesson) -> None:
-    """What you will see · why · try this · not here yet."""
-    assert re.findall(r"^## (.*)$", (lesson.folder / "README.md").read_text(), re.MULTILINE) == SECTIONS
+    """What you will see · why · try this · exercise, where there is one · not here yet."""
+    wanted = [one for one in SECTIONS if one != "Exercise" or (lesson.folder / "exercise.py").exists()]
+    assert re.findall(r"^## (.*)$", (lesson.folder / "README.md").read_text(), re.MULTILINE) == wanted
 
 
 @once

@@ -57,8 +57,8 @@ def find(number: str) -> Lesson:
     for lesson in lessons():
         if digits.isdecimal() and int(digits) == int(lesson.number):
             return lesson
-    first, *_, last = lessons()
-    raise SystemExit(f"There is no lesson {number!r}; there are {first.number} to {last.number}. See: lesson list")
+    there = [lesson.number for lesson in lessons()]
+    raise SystemExit(f"There is no lesson {number!r}; there are {there[0]} to {there[-1]}. See: lesson list")
 
 
 def procfile(file: Path) -> dict[str, str]:

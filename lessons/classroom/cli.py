@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from classroom import catalog
+from classroom import catalog, exercises
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,12 +22,13 @@ def main(context: click.Context) -> None:
 
 @main.command("list")
 def list_() -> None:
-    """Which lessons there are."""
+    """Which lessons there are, how far you are, and what comes next."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for lesson in catalog.lessons():
         promise = lesson.promise.removeprefix("You will be able to ")
-        table.add_row(lesson.number, Text(lesson.title, style="bold"), promise[0].upper() + promise[1:])
-    Console(highlight=False).print(table, "", "Start with: lesson run 00", sep="\n")
+        mark = {"solved": "✓", "begun": "…"}.get(exercises.status(lesson), "")
+        table.add_row(mark, lesson.number, Text(lesson.title, style="bold"), promise[0].upper() + promise[1:])
+    Console(highlight=False).print(table, "", exercises.next_step(catalog.lessons()), sep="\n")
 
 
 @main.command()
@@ -38,9 +40,9 @@ def run(number: str, svg: Path | None, logs: bool) -> None:
     lesson = catalog.find(number)
     if svg:
         refuse_unwritable(svg)
-    from classroom.runs import run_lesson  # here: `lesson list` needs no Celery
-
     try:
+        from classroom.runs import run_lesson  # here: `lesson list` needs no Celery
+
         sys.exit(run_lesson(lesson, svg, logs))
     except KeyboardInterrupt:
         click.echo("Stopped; nothing is left running.", err=True)
@@ -53,6 +55,78 @@ def refuse_unwritable(file: Path) -> None:
         file.open("a").close()
     except OSError as error:
         sys.exit(f"Can't write {file}: {error.strerror}. Name a file in a folder that you can write to.")
+
+
+@main.command()
+@click.argument("number")
+@click.option("--again", is_flag=True, help="Start over; your answer so far is kept beside.")
+def start(number: str, again: bool) -> None:
+    """Begin the exercise of lesson NUMBER, in work/."""
+    for line in exercises.start(catalog.find(number), again):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("number")
+@click.option("--answer", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Judge another file.")
+@click.option("--seed", type=int, help="Make the checks use the values they used with this seed.")
+def check(number: str, answer: Path | None, seed: int | None) -> None:
+    """Have your exercise of lesson NUMBER judged, by what the system does."""
+    sys.exit(1 if tell_verdict(catalog.find(number), answer, seed) else 0)
+
+
+def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int | None = None) -> str:
+    """Judge, print what was found, and return the name of the check that failed, if one did."""
+    console = Console(highlight=False)
+    with console.status("judging …"):
+        verdict = exercises.judge(lesson, answer, seed)
+    console.print(f"lesson {lesson.number} · {lesson.title} · exercise (seed {verdict.seed})", style="bold")
+    for name, wrong in verdict.checks.items():
+        console.print(Text("✗ " if wrong else "✓ ", style="red" if wrong else "green") + exercises.readable(name))
+        if wrong:
+            console.print(Text(indent(wrong, "    ")), "", sep="\n", soft_wrap=True)
+    if not verdict.failed:
+        console.print(f"All of it holds. To compare: lesson solution {lesson.number}")
+    elif not answer:
+        console.print(f"A hint, if you want one: lesson hint {lesson.number}")
+    return verdict.failed
+
+
+@main.command()
+@click.argument("number")
+def hint(number: str) -> None:
+    """The next hint for the check of lesson NUMBER that failed."""
+    click.echo(exercises.hint(catalog.find(number)))
+
+
+@main.command()
+@click.argument("number")
+def watch(number: str) -> None:
+    """Check the exercise of lesson NUMBER again each time you save it."""
+    lesson = catalog.find(number)
+    exercises.require_started(lesson)
+    from watchfiles import watch as changes
+
+    try:
+        tell_verdict(lesson)
+        click.echo("Watching; Ctrl-C ends it.")
+        for _ in changes(exercises.folder(lesson)):
+            click.clear()
+            tell_verdict(lesson)
+            click.echo("Watching; Ctrl-C ends it.")
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+@main.command()
+@click.argument("number")
+@click.option("--give-up", is_flag=True, help="Show it although your own answer doesn't hold yet.")
+def solution(number: str, give_up: bool) -> None:
+    """Show one good answer to the exercise of lesson NUMBER."""
+    from rich.syntax import Syntax
+
+    file = exercises.solution(catalog.find(number), give_up)
+    Console().print(Syntax(file.read_text(), "python", background_color="default"))
 
 
 @main.command()

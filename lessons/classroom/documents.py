@@ -270,11 +270,11 @@ def new_lesson(number: str, title: str) -> list[Path]:
     if folder.exists():
         raise SystemExit(f"There is a lesson {number} already; the next number is {len(catalog.lessons()):02}.")
     made = []
-    for source in sorted((Path(__file__).parent / "template").iterdir()):
-        name = source.name.replace("NN", number)
+    template = Path(__file__).parent / "template"
+    for source in sorted(file for file in template.rglob("*") if file.is_file() and file.suffix != ".pyc"):
+        name = str(source.relative_to(template)).replace("NN", number)
         file = catalog.COURSE / "tests" / name if name.startswith("test_") else folder / name
-        file.parent.mkdir(exist_ok=True)
-        text = source.read_text().replace("lessonNN", f"lesson{number}").replace("run NN", f"run {number}")
-        file.write_text(text.replace("Lesson NN", f"Lesson {number}").replace("TITLE", title))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(source.read_text().replace("NN", number).replace("TITLE", title))
         made.append(file)
     return made

@@ -36,12 +36,16 @@ def run_driver(main: Callable[[], None], app: Celery, *more: Celery) -> None:
         with recording(app, *more) as events:
             try:
                 main()
+                print(end="", flush=True)
+            except BrokenPipeError:  # whoever read our story has had enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             except Exception as error:
                 failure = error
-            sys.stdout.flush()
         show(Timeline(events))
     except KeyboardInterrupt:
         sys.exit("Stopped.")
+    except Exception as error:  # of ours, and not the lesson's: a full disk, a broker that went away
+        sys.exit(sentence(error))
     if failure:
         sys.exit(sentence(failure))
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from uuid import uuid4
 
@@ -20,9 +20,8 @@ def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[lis
     """Have the broker collect Celery's task events while the block runs, and read them when all tasks have ended.
 
     Yields a list that afterwards holds the events (dicts as in the Celery user guide, "Events") of tasks sent by this
-    process or to the apps' own queues, by time. Nothing is read before the block has ended, so it isn't slowed down;
-    then every task on the apps' queues may end, and `patience` seconds pass without news of one. The apps share one
-    broker.
+    process or to the apps' own queues, by time. Nothing is read while the block runs, so it isn't slowed down; then
+    every task on the apps' queues may end, and `patience` seconds pass without news of one. The apps share one broker.
     """
     # As configured: a misspelled queue is added on sending, and nobody reads it.
     queues = {queue for one in (app, *more) for queue in one.amqp.queues}
@@ -30,10 +29,13 @@ def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[lis
     with app.connection_for_read(heartbeat=0) as connection:
         recorder = _Recorder(app, connection)
         try:
-            try:
-                yield events
-            finally:
-                recorder.listen_until_ended(queues, patience)
+            with Consumer(recorder.channel, [recorder.queue], no_ack=True, accept=["json"], callbacks=[recorder.take]):
+                recorder.fence(patience)
+                try:
+                    yield events
+                finally:
+                    recorder.fence(patience)
+                    recorder.wait_until_ended(queues, patience)
         finally:
             recorder.queue.delete()  # files would feed it for ever
             events += recorder.kept(queues)
@@ -41,31 +43,38 @@ def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[lis
 
 class _Recorder:
     def __init__(self, app: Celery, connection: Connection) -> None:
-        self.app, self.connection = app, connection
+        self.app, self.connection, self.channel = app, connection, connection.default_channel
         self.events: list[dict] = []
         self.fences: set[str] = set()  # those that came back
         self.receiver = app.events.Receiver(connection, queue_ttl=LONG, queue_expires=LONG)
-        self.queue = self.receiver.queue(connection.default_channel)
-        self.queue.declare()  # from here on, no event is missed
+        self.queue = self.receiver.queue(self.channel)
 
-    def listen_until_ended(self, queues: set[str], patience: float) -> None:
-        """Read events until no task on `queues` is unfinished, or no task was heard of for `patience` seconds."""
-        channel = self.connection.default_channel
-        with Consumer(channel, [self.queue], no_ack=True, accept=["json"], callbacks=[self._take]):
-            fence = str(uuid4())
-            with self.app.events.default_dispatcher() as dispatcher:
+    def fence(self, patience: float) -> None:
+        """Return once an event of our own came back: then all are collected that this process sent before, or will."""
+        deadline = monotonic() + patience
+        sent: set[str] = set()
+        with self.app.events.default_dispatcher() as dispatcher:
+            while not sent & self.fences:
+                if monotonic() > deadline:
+                    raise SystemExit("The broker takes messages, but events don't come back. Look at: lesson doctor")
+                fence = str(uuid4())  # again and again: Redis forgets what is sent before it has subscribed us
+                sent.add(fence)
                 dispatcher.send(FENCE, fence=fence)
-            deadline = monotonic() + patience
-            while (fence not in self.fences or self._unfinished(queues)) and monotonic() < deadline:
-                before = len(self.events)
-                try:
-                    self.connection.drain_events(timeout=0.2)
-                except TimeoutError:
-                    continue
-                if len(self.events) > before:
-                    deadline = monotonic() + patience
+                self._listen(0.1)
 
-    def _take(self, body: dict | list[dict], _message: object) -> None:
+    def wait_until_ended(self, queues: set[str], patience: float) -> None:
+        """Return once no task on `queues` is unfinished, or none of ours was heard of for `patience` seconds."""
+        deadline, known = monotonic() + patience, 0
+        while self._unfinished(queues) and monotonic() < deadline:
+            self._listen(0.2)
+            if (ours := len(self.kept(queues))) > known:  # what others do on this broker is no news
+                deadline, known = monotonic() + patience, ours
+
+    def _listen(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            self.connection.drain_events(timeout=seconds)
+
+    def take(self, body: dict | list[dict], _message: object) -> None:
         for event in maybe_list(body):  # workers send several in one message
             kind, event = self.receiver.event_from_message(event)
             if kind == FENCE:

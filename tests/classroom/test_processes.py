@@ -17,7 +17,6 @@ pytestmark = pytest.mark.once
 
 Alive = Callable[[], list[str]]
 Gone = Callable[[float], bool]
-Gone = Callable[[float], bool]
 
 READY = "print('celery@here ready.', flush=True)"
 SLEEP = "import time; time.sleep(60)"

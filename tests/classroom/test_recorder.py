@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
@@ -158,8 +159,26 @@ def test_a_queue_nobody_reads_is_not_waited_for(tasks: Any) -> None:
     assert kinds(events, found)[-1] == "succeeded"
 
 
+@pytest.fixture
+def busy_neighbour(tasks: Any) -> Iterator[None]:
+    """Somebody on the same broker whose tasks never stop."""
+    stop = Event()
+
+    def go_on() -> None:
+        with tasks.app.connection_for_write() as connection, tasks.app.events.Dispatcher(connection) as dispatcher:
+            while not stop.wait(0.2):
+                dispatcher.send("task-started", uuid="stranger")
+
+    thread = Thread(target=go_on)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+@pytest.mark.usefixtures("busy_neighbour")
 def test_patience_ends(tasks: Any) -> None:
-    """A task that won't end soon is waited for only so long, though the worker goes on sending heartbeats."""
+    """A task that won't end soon is waited for only so long, whatever is heard of workers and of others' tasks."""
     began = monotonic()
     with recording(tasks.app, patience=2.5) as events:  # longer than the 2 s between two heartbeats
         receipt = tasks.add.apply_async((1, 1), countdown=20)

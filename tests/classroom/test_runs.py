@@ -208,7 +208,7 @@ def test_a_picture_that_cannot_be_written_is_refused_first(course: Course) -> No
     assert not course.home.exists()
 
 
-def test_a_driver_that_raises_is_told_in_a_sentence(course: Course, alive: Alive) -> None:
+def test_a_driver_that_raises_is_told_in_a_sentence(course: Course, gone: Gone) -> None:
     """What, and on which line; no traceback; and the worker's log, which may hold the reason."""
     course.drive("raise ValueError('boom')")
     run = course.run("lesson", "run", "00")
@@ -220,7 +220,8 @@ def test_a_driver_that_raises_is_told_in_a_sentence(course: Course, alive: Alive
     ) in run.stderr
     assert re.search(r"(?m)^The end of the log of worker:\n(  .*\n)*  .* ready\.$", run.stderr)
     assert "Traceback" not in run.stderr
-    assert (alive(), course.left()) == ([], [])
+    assert gone(5)
+    assert course.left() == []
 
 
 def when_starting(course: Course, process: subprocess.Popen[str]) -> None:
@@ -267,13 +268,14 @@ at_each_moment = pytest.mark.parametrize("interrupted", MOMENTS, indirect=True)
      (os.killpg, signal.SIGHUP, 129)],
 )  # fmt: skip
 def test_whoever_stops_a_run_is_told_so(
-    course: Course, interrupted: subprocess.Popen[str], alive: Alive,
+    course: Course, interrupted: subprocess.Popen[str], gone: Gone,
     send: Callable[[int, int], None], number: int, status: int,
 ) -> None:  # fmt: skip
     """Ctrl-C (which a terminal sends to the whole group), kill, a closed terminal: one sentence, and nothing left."""
     send(interrupted.pid, number)
     run = finish(interrupted, seconds=8)
-    assert (alive(), course.left()) == ([], [])
+    assert gone(5)
+    assert course.left() == []
     assert run.returncode == status
     assert run.stderr.splitlines()[-1] == STOPPED
     assert run.stderr.count(STOPPED) == 1
@@ -282,13 +284,14 @@ def test_whoever_stops_a_run_is_told_so(
 
 @pytest.mark.once
 @at_each_moment
-def test_ctrl_c_twice_is_as_good(course: Course, interrupted: subprocess.Popen[str], alive: Alive) -> None:
+def test_ctrl_c_twice_is_as_good(course: Course, interrupted: subprocess.Popen[str], gone: Gone) -> None:
     """An impatient second one changes nothing."""
     for _ in range(20):
         interrupted.send_signal(signal.SIGINT)
         sleep(0.01)  # they are many, not in step with anything
     run = finish(interrupted, seconds=8)
-    assert (alive(), course.left()) == ([], [])
+    assert gone(5)
+    assert course.left() == []
     assert run.returncode == 130
     assert run.stderr.splitlines()[-1] == STOPPED
     assert "Traceback" not in run.stderr
@@ -304,12 +307,13 @@ def test_nothing_survives_a_killed_run(interrupted: subprocess.Popen[str], gone:
 
 
 @pytest.mark.once
-def test_two_runs_at_once_do_not_meet(course: Course, whole: tuple[Course, Finished], alive: Alive) -> None:
+def test_two_runs_at_once_do_not_meet(course: Course, whole: tuple[Course, Finished], gone: Gone) -> None:
     """On files each has its own messages and results: both tell the whole story."""
     both = [finish(process) for process in [course.start("lesson", "run", "00") for _ in range(2)]]
     assert [run.returncode for run in both] == [0, 0]
     assert {run.stdout for run in both} == {whole[1].stdout}
-    assert (alive(), course.left()) == ([], [])
+    assert gone(5)
+    assert course.left() == []
 
 
 def test_a_second_run_is_refused_on_servers(course: Course, profile: str, gone: Gone) -> None:
@@ -359,7 +363,7 @@ def broken_command(lesson: Path) -> str:
 
 @pytest.mark.parametrize("breaks", [broken_tasks, broken_command])
 def test_a_worker_that_dies_while_starting_shows_its_log(
-    course: Course, alive: Alive, breaks: Callable[[Path], str]
+    course: Course, gone: Gone, breaks: Callable[[Path], str]
 ) -> None:
     """One sentence, then what the worker said; the driver is never started."""
     why = breaks(course.lesson)
@@ -371,7 +375,8 @@ def test_a_worker_that_dies_while_starting_shows_its_log(
     assert sentence == "worker ended while starting. Its log:"
     assert why in "\n".join(log)
     assert all(line.startswith("  ") for line in log)
-    assert (alive(), course.left()) == ([], [])
+    assert gone(5)
+    assert course.left() == []
 
 
 @pytest.mark.parametrize(
@@ -459,7 +464,7 @@ def test_a_driver_without_a_worker_says_what_to_type(course: Course) -> None:
     ],
 )
 def test_a_server_that_does_not_answer_is_named(
-    course: Course, alive: Alive, command: str, name: str, url: str, who: str
+    course: Course, gone: Gone, command: str, name: str, url: str, who: str
 ) -> None:
     """Within 8 seconds, with its address but not its password, and what to do."""
     began = monotonic()
@@ -472,4 +477,5 @@ def test_a_server_that_does_not_answer_is_named(
     assert "localhost:1/" in sentence
     assert "secret" not in sentence
     assert "lesson use" in sentence
-    assert (alive(), course.left()) == ([], [])
+    assert gone(5)
+    assert course.left() == []

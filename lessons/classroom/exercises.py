@@ -1,0 +1,194 @@
+"""The learner's own work: begin an exercise, have it judged, remember how far it is, give hints one at a time."""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from classroom import catalog
+from classroom.catalog import Lesson
+
+WORK = catalog.COURSE / "work"
+PROGRESS = WORK / "progress.json"
+LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
+WORKER = "worker: celery -A exercise worker --loglevel=info\n"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge found: each check's name with what was wrong, or "" where it holds."""
+
+    seed: int
+    checks: dict[str, str]
+
+    @property
+    def failed(self) -> str:
+        """The first check that doesn't hold; "" if all do."""
+        return next((name for name, text in self.checks.items() if text), "")
+
+
+def has_exercise(lesson: Lesson) -> bool:
+    """Whether this lesson has an exercise; the applications have none."""
+    return (lesson.folder / "exercise.py").exists()
+
+
+def folder(lesson: Lesson) -> Path:
+    """Where the learner's answer lies. A file work/lesson05.py would shadow the package, a folder's content doesn't."""
+    return WORK / lesson.name
+
+
+def start(lesson: Lesson, again: bool = False) -> list[str]:
+    """Put the blank exercise and its Procfile into `folder(lesson)`; returns a sentence for each thing done.
+
+    Refuses to overwrite an answer; with `again` it is kept beside as exercise.before-N.py.
+    """
+    require_exercise(lesson)
+    answer = folder(lesson) / "exercise.py"
+    done = []
+    if answer.exists() and not again:
+        raise SystemExit(
+            f"{show(answer)} is there already, and was kept. To start over: lesson start {lesson.number} --again"
+        )
+    try:
+        answer.parent.mkdir(parents=True, exist_ok=True)
+        if answer.exists():
+            number = len(list(answer.parent.glob("exercise.before-*.py"))) + 1
+            kept = answer.replace(answer.with_name(f"exercise.before-{number}.py"))
+            done.append(f"Your answer so far is now {show(kept)}.")
+        shutil.copyfile(lesson.folder / "exercise.py", answer)
+        given = lesson.folder / "Procfile.exercise"
+        (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else WORKER)
+    except OSError as error:
+        raise SystemExit(f"Can't write to {show(answer.parent)}: {error.strerror}.") from None
+    remember(lesson, solved=False, failed="", hints={})
+    return [*done, f"Your exercise: {show(answer)}. Open it; what to do stands at its top.",
+            f"When you think that it holds: lesson check {lesson.number}"]  # fmt: skip
+
+
+def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, first: bool = False) -> Verdict:
+    """Have the learner's answer, or the file `answer`, judged in a process of its own, and remember the outcome.
+
+    With `first`, only up to the first check that fails.
+
+    Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
+    """
+    require_exercise(lesson) if answer else require_started(lesson)
+    with tempfile.TemporaryDirectory() as room:
+        file = Path(room, "verdict.json")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--verdict={file}"]
+        command += [f"--answer={answer}"] if answer else []
+        command += [f"--seed={seed}"] if seed is not None else []
+        command += ["-x"] if first else []
+        try:
+            ran = subprocess.run(
+                [*command, str(lesson.folder / "check_exercise.py")],
+                cwd=catalog.COURSE, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LONGEST,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise SystemExit(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.") from None
+        if not file.exists():
+            raise SystemExit(f"The judge couldn't work:\n{ran.stdout}{ran.stderr}")
+        found = json.loads(file.read_text())
+    checks = {one["check"]: "" if one["passed"] else one["text"] for one in found["checks"]}
+    if not checks:
+        raise SystemExit(f"The judge found nothing to check:\n{ran.stdout}{ran.stderr}")
+    verdict = Verdict(found["seed"], checks)
+    if not answer:
+        remember(lesson, solved=not verdict.failed, failed=verdict.failed)
+    return verdict
+
+
+def hint(lesson: Lesson) -> str:
+    """The next hint for the check that failed last, one level further each time; the third is nearly the answer."""
+    require_exercise(lesson)
+    known = progress().get(lesson.number, {})
+    if known.get("solved"):
+        return f"Your answer holds. To compare: lesson solution {lesson.number}"
+    if not (failed := known.get("failed")):
+        raise SystemExit(f"A hint is for a check that failed; none has yet. First: lesson check {lesson.number}")
+    every = hints(lesson)[failed]
+    level = min(known["hints"].get(failed, 0) + 1, len(every))
+    remember(lesson, hints={**known["hints"], failed: level})
+    return f"{readable(failed)}, hint {level} of {len(every)}:\n\n{every[level - 1]}"
+
+
+def solution(lesson: Lesson, give_up: bool = False) -> Path:
+    """The file with one good answer; refuses until the exercise is solved, or given up."""
+    require_exercise(lesson)
+    if not give_up and not progress().get(lesson.number, {}).get("solved"):
+        raise SystemExit(
+            f"Your own answer comes first: lesson check {lesson.number}. To see it all the same: "
+            f"lesson solution {lesson.number} --give-up"
+        )
+    return lesson.folder / "solution.py"
+
+
+def hints(lesson: Lesson) -> dict[str, list[str]]:
+    """The hints of each check, by its name: the paragraphs of its docstring."""
+    tree = ast.parse((lesson.folder / "check_exercise.py").read_text())
+    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("check_")]
+    return {check.name: (ast.get_docstring(check) or "").split("\n\n") for check in checks}
+
+
+def status(lesson: Lesson) -> str:
+    """How far the learner is with this lesson's exercise: "solved", "begun", or "" for neither."""
+    if progress().get(lesson.number, {}).get("solved"):
+        return "solved"
+    return "begun" if (folder(lesson) / "exercise.py").exists() else ""
+
+
+def next_step(lessons: list[Lesson]) -> str:
+    """What to type next: go on with what is begun, or take the first lesson whose exercise isn't solved."""
+    for lesson in lessons:
+        match has_exercise(lesson) and status(lesson):
+            case "begun":
+                return f"Next: lesson check {lesson.number} (your answer is in {show(folder(lesson))}/)"
+            case "":
+                return f"Next: lesson run {lesson.number}, and then its exercise: lesson start {lesson.number}"
+    return "Every exercise is solved."
+
+
+def require_started(lesson: Lesson) -> None:
+    """Refuse where there is no answer yet."""
+    require_exercise(lesson)
+    if not (folder(lesson) / "exercise.py").exists():
+        raise SystemExit(f"There is nothing to check yet. To begin: lesson start {lesson.number}")
+
+
+def require_exercise(lesson: Lesson) -> None:
+    """Refuse a lesson that has no exercise."""
+    if not has_exercise(lesson):
+        raise SystemExit(f"Lesson {lesson.number} has no exercise. The lessons: lesson list")
+
+
+def progress() -> dict[str, dict]:
+    """What is remembered, by a lesson's number: solved, the check that failed, hints opened."""
+    try:
+        return dict(json.loads(PROGRESS.read_text()))
+    except (OSError, ValueError):  # nothing yet, or no longer readable: nothing is lost but the ticks
+        return {}
+
+
+def remember(lesson: Lesson, **what: object) -> None:
+    """Change what is remembered of `lesson`."""
+    every = progress()
+    before = every.get(lesson.number, {"solved": False, "failed": "", "hints": {}})
+    every[lesson.number] = {**before, **what}
+    WORK.mkdir(exist_ok=True)
+    unfinished = PROGRESS.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(every, indent=2))
+    unfinished.replace(PROGRESS)
+
+
+def readable(check: str) -> str:
+    """check_reports_go_to_low as words."""
+    return check.removeprefix("check_").replace("_", " ")
+
+
+def show(file: Path) -> str:
+    """A path as one would type it from the course's folder."""
+    return str(file.relative_to(catalog.COURSE)) if file.is_relative_to(catalog.COURSE) else str(file)

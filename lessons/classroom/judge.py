@@ -1,0 +1,495 @@
+"""Judge one answer to an exercise, by what the system did: a pytest plugin.
+
+pytest lessons/lesson05/check_exercise.py                     judges work/lesson05/exercise.py
+pytest lessons/lesson05/check_exercise.py --answer FILE       judges another answer
+
+A check is a function `check_…` in check_exercise.py that takes the fixtures below; its docstring holds three hints, a
+paragraph each. The answer is imported as the module `exercise` in an empty folder, with real workers of its own.
+"""
+
+import ast
+import importlib
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
+from pathlib import Path
+from random import Random, randrange
+from types import ModuleType
+
+import psutil
+import pytest
+
+from classroom.catalog import COURSE, Lesson, procfile
+from classroom.processes import NotReady
+from classroom.timeline import Row, Timeline, rows
+
+CHECKS = "check_exercise.py"
+WORKER = {"worker": "celery -A exercise worker --loglevel=info"}
+PATIENCE = 18.0  # seconds for one check, its share of starting the workers included
+INSIST = 3.5  # seconds until an answer that caught the end of its time is told again
+MOST_LINES = 20  # of what an answer prints
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lesson", "exercises of the course")
+    group.addoption("--answer", type=Path, help="the file to judge instead of work/lessonNN/exercise.py")
+    group.addoption("--seed", type=int, help="make the checks choose the values they chose with this seed")
+    group.addoption("--patience", type=float, default=PATIENCE, help="seconds that one check may take")
+    group.addoption("--verdict", type=Path, help="write what was found into this file, as JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare a room for the answer, before anything imports global_config; only for a run of check_exercise.py."""
+    named = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
+    files = [file for file in named if file.name == CHECKS]
+    if not files:
+        return
+    if len(named) > 1:
+        raise pytest.UsageError("Exercises are judged one at a time, each with workers of its own.")
+    config.addinivalue_line("python_functions", "check_*")
+    config.pluginmanager.register(Judge(config, Lesson(files[0].parent)), "judge")
+
+
+class Judge:
+    """Everything about one run of one lesson's checks; its methods named pytest_… are pytest's hooks."""
+
+    def __init__(self, config: pytest.Config, lesson: Lesson) -> None:
+        self.lesson = lesson
+        self.answer = (config.getoption("--answer") or COURSE / "work" / lesson.name / "exercise.py").absolute()
+        if not self.answer.is_file():
+            raise pytest.UsageError(f"{self.answer} isn't there. To begin the exercise: lesson start {lesson.number}")
+        self.patience = config.getoption("--patience")
+        self.seed = config.getoption("--seed") if config.getoption("--seed") is not None else randrange(10_000)
+        file = config.getoption("--verdict")
+        self.verdict_file = file and file.absolute()
+        self.verdicts: list[dict] = []
+        self.told = 0  # how often the check that runs has been told that its time is over
+        self.listens = False  # whether a check, or what it needs, is at work, and not pytest between them
+        self.room = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
+        shutil.copy(self.answer, self.room / "exercise.py")
+        os.environ["LESSONS_HOME"] = str(self.room / "home")
+        sys.path.insert(0, str(self.room))
+        sys.dont_write_bytecode = True
+
+    @property
+    def processes(self) -> dict[str, str]:
+        """The processes to judge the answer with: from a Procfile beside it, or the lesson's, or one worker."""
+        beside = self.answer.with_suffix(".Procfile")
+        for file in (beside, self.answer.with_name("Procfile"), self.lesson.folder / "Procfile.exercise"):
+            if file.is_file() and not (file.name == "Procfile" and file.parent == self.lesson.folder):
+                return procfile(file)
+        return WORKER
+
+    def pytest_report_header(self) -> str:
+        return f"judging {self.answer} (seed {self.seed})"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Where something failed, say how to see the same again."""
+        if not all(one["passed"] for one in self.verdicts):
+            terminalreporter.write_line(f"The same values again: --seed {self.seed}")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(self.patience))
+
+    def pytest_timeout_set_timer(self, item: pytest.Item) -> bool:
+        """In place of pytest-timeout's own timer, which shows stack traces, and which `except:` swallows."""
+        self.told = 0
+        signal.signal(signal.SIGALRM, lambda *_: self.end_of_time(item))
+        signal.setitimer(signal.ITIMER_REAL, self.patience, INSIST)
+        return True
+
+    def pytest_timeout_cancel_timer(self) -> bool:
+        """The check has ended."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Generator[None]:
+        return (yield from self.stoppable())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None]:
+        return (yield from self.stoppable())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self) -> Generator[None]:
+        return (yield from self.stoppable())
+
+    def stoppable(self) -> Generator[None]:
+        """What pytest does beside the checks must not be torn."""
+        self.listens = True
+        try:
+            return (yield)
+        finally:
+            self.listens = False
+
+    def end_of_time(self, item: pytest.Item) -> None:
+        """Stop the check where it is; where it swallows even that, stop everything."""
+        if not self.listens:
+            return
+        self.told += 1
+        if self.told < 3:
+            raise OutOfTime(
+                f"Stopped after {self.patience:g} s: something waits for what never comes, or loops for ever."
+            )
+        said = (
+            f"{item.name}: stopped after {self.patience:g} s, and it wouldn't stop: an `except:` swallows everything."
+        )
+        self.verdicts.append({"check": item.name, "passed": False, "text": said})
+        for process in psutil.Process().children(recursive=True):
+            process.kill()
+        self.pytest_unconfigure()
+        if capture := item.config.pluginmanager.get_plugin("capturemanager"):
+            capture.suspend_global_capture()
+        terminal = item.config.get_terminal_writer()
+        terminal.line(f"\n{said}")
+        terminal.flush()
+        os._exit(1)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Say in the learner's words what pytest would say in its own."""
+        report = yield
+        if call.excinfo and report.failed:
+            report.longrepr = explain(call.excinfo.value, item.stash.get(SEEN, None), self)
+            report.sections = [(title, last_lines(text)) for title, text in report.sections]
+            if report.when == "setup" or takes_long(call.excinfo.value):
+                item.session.shouldfail = "the other checks would find the same"
+        if report.failed or (report.when == "call" and report.passed):
+            self.verdicts.append({"check": item.name, "passed": report.passed, "text": str(report.longrepr or "")})
+        return report
+
+    def pytest_unconfigure(self) -> None:
+        if self.verdict_file:
+            self.verdict_file.write_text(json.dumps({"seed": self.seed, "checks": self.verdicts}))
+        shutil.rmtree(self.room, ignore_errors=True)
+
+
+SEEN = pytest.StashKey["Seen"]()
+
+
+class Unmet(AssertionError):
+    """A check's statement that doesn't hold."""
+
+
+class OutOfTime(BaseException):
+    """The check took longer than the judge's patience; no Exception, so that `except Exception` lets it through."""
+
+
+class Seen:
+    """What the system did while a block ran. A task is named by its function, or by its whole name."""
+
+    def __init__(self) -> None:
+        self.events: list[dict] = []
+        self.here: list[str] = []  # tasks that ran in the caller's own process
+
+    def _of(self, task: str, kind: str = "") -> list[dict]:
+        sent = [e for e in self.events if e["type"] == "task-sent"]
+        ids = [e["uuid"] for e in sent if task in (e["name"], e["name"].rpartition(".")[2])]
+        return [e for e in self.events if e["uuid"] in ids and e["type"].endswith(kind)]
+
+    def sent(self, task: str) -> int:
+        """How many messages of `task` were sent, retries not counted."""
+        return len({e["uuid"] for e in self._of(task)})
+
+    def names(self) -> list[str]:
+        """The tasks in the order in which they began to run, by their full names."""
+        named = {e["uuid"]: e["name"] for e in self.events if e["type"] == "task-sent"}
+        return [named[e["uuid"]] for e in self.events if e["type"] == "task-started"]
+
+    def runs(self, task: str) -> int:
+        """How many times `task` was run, retries counted."""
+        return len(self._of(task, "started"))
+
+    def queues(self, task: str) -> list[str]:
+        """The queues that messages of `task` were sent to, by time, retries not counted."""
+        queues: dict[str, str] = {}
+        for event in self._of(task, "sent"):
+            queues.setdefault(event["uuid"], event["queue"])
+        return list(queues.values())
+
+    def workers(self, task: str) -> list[str]:
+        """Which worker ran it, by time: the node name before the @."""
+        return [e["hostname"].partition("@")[0] for e in self._of(task, "started")]
+
+    def states(self, task: str) -> list[str]:
+        """How each of its messages ended, by time: succeeded, failed, revoked, rejected."""
+        ends: dict[str, str] = {}
+        for event in self._of(task):
+            if event["type"] in ENDS:
+                ends.pop(event["uuid"], None)  # a hard time limit is told twice, and a swallowed retry runs again
+                ends[event["uuid"]] = event["type"].removeprefix("task-")
+        return list(ends.values())
+
+    def waits(self, task: str) -> list[float]:
+        """Seconds from the end of each run to the start of the next run of the same message."""
+        waits = []
+        for uuid in dict.fromkeys(e["uuid"] for e in self._of(task)):
+            mine = [e for e in self.events if e["uuid"] == uuid and e["type"] in ("task-retried", "task-started")]
+            waits += [b["timestamp"] - a["timestamp"] for a, b in pairwise(mine)
+                      if (a["type"], b["type"]) == ("task-retried", "task-started")]  # fmt: skip
+        return waits
+
+    def delays(self, task: str) -> list[float]:
+        """Seconds from the sending of each of its messages to the start of its first run, by time of sending."""
+        delays = []
+        for uuid in dict.fromkeys(e["uuid"] for e in self._of(task)):
+            sent, started = (
+                [e["timestamp"] for e in self.events if e["uuid"] == uuid and e["type"] == kind]
+                for kind in ("task-sent", "task-started")
+            )
+            delays += [started[0] - sent[0]] if started else []
+        return delays
+
+    def sent_before_first_end(self, task: str = "") -> int:
+        """How many messages were on their way before the first task ended: 1 where each waited for the one before.
+
+        With the name of a `task`, only its own messages and ends count.
+        """
+        events = self._of(task) if task else self.events
+        end = min((e["timestamp"] for e in events if e["type"] in ENDS), default=float("inf"))
+        return len({e["uuid"] for e in events if e["type"] == "task-sent" and e["timestamp"] < end})
+
+    def sent_here(self, task: str) -> int:
+        """How many messages of `task` the caller's own process sent; callbacks are sent by workers."""
+        return len({e["uuid"] for e in self._of(task, "sent") if e["pid"] == os.getpid()})
+
+    def returned(self, task: str) -> list[object]:
+        """What each message of `task` that succeeded returned, by time: plain data as it is, else its repr."""
+        return [plain(e["result"]) for e in self._of(task, "succeeded")]
+
+    def seconds(self) -> float:
+        """From the first event to the last."""
+        times = [e["timestamp"] for e in self.events]
+        return max(times) - min(times) if times else 0.0
+
+
+def plain(text: str) -> object:
+    """The value that a repr stands for, where it is plain data; otherwise the repr itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+ENDS = ("task-succeeded", "task-failed", "task-revoked", "task-rejected", "task-unknown")
+
+
+@pytest.fixture(scope="session")
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """The run's own plugin object."""
+    plugin = request.config.pluginmanager.get_plugin("judge")
+    assert isinstance(plugin, Judge)
+    return plugin
+
+
+@pytest.fixture(scope="session")
+def exercise(judge: Judge) -> ModuleType:
+    """The answer, imported."""
+    return importlib.import_module("exercise")
+
+
+@pytest.fixture
+def values(judge: Judge) -> Random:
+    """A source of values that vary from run to run; the seed is printed."""
+    return Random(judge.seed)
+
+
+@pytest.fixture
+def expect() -> Callable[[object, object, str, str], None]:
+    """expect(saw, wanted, what, idea): the statement that `saw` equals `wanted`.
+
+    `what` names what is compared; `idea` is the sentence on what a learner may have misunderstood.
+    """
+
+    def state(saw: object, wanted: object, what: str, idea: str) -> None:
+        if saw != wanted and repr(saw) != repr(wanted):  # an exception from a worker is another object, and reads alike
+            raise Unmet(f"looked at: {what}\nexpected:  {wanted!r}\nsaw:       {saw!r}\n{idea}")
+
+    return state
+
+
+@pytest.fixture(scope="session")
+def workers(judge: Judge, exercise: ModuleType) -> Iterator[dict[str, Path]]:
+    """The exercise's processes, running in the answer's room; yields their log files."""
+    from classroom import servers
+    from classroom.processes import running
+
+    app = exercise.app
+
+    def purge() -> None:
+        """Leave nothing on a shared server, and throw away nothing that is somebody else's."""
+        if servers.server(app.conf.broker_url) != "files":
+            servers.purge(app, {queue for queue in app.amqp.queues if queue.startswith("exercise")})
+
+    purge()
+    with running(judge.processes, judge.room / "logs", room=(judge.room, dict(os.environ))) as logs:
+        yield logs
+    purge()  # also the queues that nobody reads; sending has made them known
+
+
+@pytest.fixture
+def run(
+    request: pytest.FixtureRequest, exercise: ModuleType, workers: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], AbstractContextManager[Seen]]:
+    """`with run() as seen:` records what the system does in the block; ask `seen` afterwards."""
+    from classroom.recorder import recording
+
+    @contextmanager
+    def run() -> Iterator[Seen]:
+        seen = Seen()
+        request.node.stash[SEEN] = seen
+        for name in ("__call__", "apply"):
+            watch(monkeypatch, exercise.app.Task, name, seen.here)
+        with recording(exercise.app) as seen.events:
+            yield seen
+        monkeypatch.undo()
+
+    return run
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, calls: list[str]) -> None:
+    """Note in `calls` each task that is run through this method, that is in this very process."""
+    original = getattr(owner, method)
+
+    def noting(task: object, *args: object, **kwargs: object) -> object:
+        calls.append(str(getattr(task, "name", task)))
+        return original(task, *args, **kwargs)
+
+    monkeypatch.setattr(owner, method, noting)
+
+
+def takes_long(error: BaseException) -> bool:
+    """Whether it failed by waiting, as whatever comes next would too."""
+    from celery.exceptions import TimeoutError
+
+    return isinstance(error, (OutOfTime, TimeoutError))
+
+
+def explain(error: BaseException, seen: Seen | None, judge: Judge) -> str:
+    """What went wrong, in the learner's words: a sentence, the line of the answer, what the system did."""
+    lines = [sentence(error, judge, seen)]
+    if not isinstance(error, Unmet) and (line := line_of_task(error, seen) or line_of_answer(error, judge)):
+        lines.append(line)
+    if seen and seen.here:
+        lines.append(f"Ran in the caller's own process, not on a worker: {', '.join(dict.fromkeys(seen.here))}")
+    if seen and seen.events:
+        lines += ["", picture(seen.events)]
+    return "\n".join(lines)
+
+
+def sentence(error: BaseException, judge: Judge, seen: Seen | None) -> str:
+    """What went wrong, in one sentence."""
+    from celery.exceptions import TimeoutError
+
+    said = str(error).strip()
+    match error:
+        case OutOfTime() if seen and unfinished(seen):
+            return f"{said}\n{late(seen, judge)}"
+        case AssertionError() | NotReady() | OutOfTime():
+            return said or "The check failed."
+        case SystemExit() if raised_in(error, judge.room / "exercise.py"):
+            return f"The answer ends the whole program, with sys.exit({error.code!r})."
+        case SystemExit():
+            return said
+        case NotImplementedError():
+            return f"Not written yet: {said or 'a function raises NotImplementedError'}"
+        case SyntaxError() if str(error.filename).endswith("exercise.py"):
+            return f"Python can't read the file: {error.msg}, line {error.lineno}: {(error.text or '').strip()}"
+        case TimeoutError():
+            return late(seen, judge)
+        case AttributeError() if "module 'exercise'" in said:
+            return f"The exercise needs a name that isn't there: {said}"
+        case TypeError() if option := re.search(OPTIONS, said):
+            return (f"{said}. delay() hands everything to the task; {option[1]} is an option of the call, and those go "
+                    "to apply_async(args=(…), …).")  # fmt: skip
+    raised = last_lines(f"{type(error).__name__}: {said}".rstrip(": "), 5)
+    if from_task(error):
+        return f"A task raised {raised}"
+    if line_of_answer(error, judge):
+        return f"The answer raised {raised}"
+    return f"The check couldn't go on with what the answer gave it, {raised}"
+
+
+OPTIONS = r"unexpected keyword argument '(queue|countdown|eta|expires|priority|routing_key|task_id|link|retry)'"
+
+
+def late(seen: Seen | None, judge: Judge) -> str:
+    """Why a result didn't come in time."""
+    found = unfinished(seen) if seen else []
+    task = found[0].name if found else "a task"
+    logs = "".join(file.read_text(errors="replace") for file in (judge.room / "logs").glob("*.log"))
+    if workers_died():
+        return f"A worker has died, and the result of {task} never comes."
+    if lost := re.search(r"Process '.*' pid:\d+ exited with '(.*)'", logs):
+        return f"The worker's process that ran {task} ended in the middle of it ({lost[1]}), so its result never comes."
+    if waiting := [row for row in found if row.state == "queued"]:
+        return f"No worker took {waiting[0].name}: it lies in the queue {waiting[0].queue}."
+    if found and found[0].state == "waits to retry":
+        return (f"A result didn't come in time: {task} still waits to be run again. A retry that isn't told its "
+                "countdown waits for 180 seconds.")  # fmt: skip
+    return "A result didn't come in time: the task is still running, or stored nothing."
+
+
+def unfinished(seen: Seen) -> list[Row]:
+    """The tasks of which no end was heard."""
+    return [row for row in rows(seen.events) if row.state in ("queued", "running", "waits to retry")]
+
+
+def workers_died() -> bool:
+    """Whether one of the processes that were started, all our own children, has ended already."""
+    return any(child.status() == psutil.STATUS_ZOMBIE for child in psutil.Process().children())
+
+
+def raised_in(error: BaseException, file: Path) -> bool:
+    """Whether it was raised by this very file, and not by what it calls."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename == str(file)
+
+
+def from_task(error: BaseException) -> bool:
+    """Whether a worker's task raised it, and get() brought it here."""
+    return any(frame.filename.endswith("celery/result.py") for frame in traceback.extract_tb(error.__traceback__))
+
+
+def line_of_answer(error: BaseException, judge: Judge) -> str:
+    """Where in the answer it happened, if it did."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == judge.room / "exercise.py"]
+    return f"at exercise.py, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+
+
+def line_of_task(error: BaseException, seen: Seen | None) -> str:
+    """Where in the answer a worker raised it, if one did; its traceback travels in the event."""
+    for event in seen.events if seen and from_task(error) else []:
+        if event["type"] == "task-failed" and type(error).__name__ in event["exception"]:
+            found = re.findall(r'File ".*exercise\.py", (line \d+), in .*\n\s*(.*)', event.get("traceback") or "")
+            return f"at exercise.py, {found[-1][0]}: {found[-1][1]}" if found else ""
+    return ""
+
+
+def last_lines(text: str, most: int = MOST_LINES) -> str:
+    """The end of a text that may be long."""
+    lines = [line if len(line) < 500 else f"{line[:500]} …" for line in text.splitlines()[-most:]]
+    return "\n".join(lines)
+
+
+def picture(events: list[dict]) -> str:
+    """The timeline as plain text."""
+    from rich.console import Console
+
+    text = io.StringIO()
+    Console(file=text, width=76).print(Timeline(events))  # 80 less the indent of `lesson check`
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())

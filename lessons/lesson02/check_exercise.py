@@ -1,0 +1,123 @@
+"""What a finished exercise does. Each docstring holds three hints, a paragraph each."""
+
+TASKS = ("subtract", "multiply", "divide")
+
+
+def check_nothing_is_sent_yet(exercise, run, expect, values):
+    """What is the difference between a call, a call that is written down, and a call that is sent?
+
+    Look at the table at the top of lesson 02: which of its rows only write something down, and which one sends it?
+
+    return chain(subtract.s(fahrenheit, 32), …), without .apply_async(), .delay() or .get() anywhere in to_celsius().
+    """
+    fahrenheit = values.randint(40, 110)
+    with run() as seen:
+        written = exercise.to_celsius(fahrenheit)
+    expect(
+        {task: seen.sent(task) for task in TASKS}, dict.fromkeys(TASKS, 0),
+        f"how many messages to_celsius({fahrenheit}) sent",
+        "A chain is a note of what is to be done. Whoever holds the note decides when it is sent; apply_async() and "
+        "delay() send it at once, and return a receipt.",
+    )  # fmt: skip
+    expect(
+        seen.here, [], f"tasks that to_celsius({fahrenheit}) ran in the caller's own process",
+        "A task with its arguments in brackets, as in subtract(212, 32), is an ordinary call: it runs here and now. "
+        ".s() writes the call down for a worker.",
+    )  # fmt: skip
+    expect(
+        kind(written), "something that can be sent by apply_async()", f"what to_celsius({fahrenheit}) returned",
+        "What is wanted back is the chain itself, written down: neither its value nor its receipt.",
+    )  # fmt: skip
+
+
+def check_three_links_give_celsius(exercise, run, expect, values):
+    """What does a later link of a chain get as its first argument, and who gives it?
+
+    Look at the second and third row of the table at the top of lesson 02, and compare .s() with .si(). The first link
+    has nothing before it.
+
+    chain(subtract.s(fahrenheit, 32), multiply.s(5), divide.s(9))
+    """
+    fahrenheit = values.randint(40, 110)
+    wanted = (fahrenheit - 32) * 5 / 9
+    with run() as seen:
+        written = exercise.to_celsius(fahrenheit)
+        try:
+            saw = written.apply_async().get(timeout=5, interval=0.02, propagate=False)
+        except TypeError as error:  # arguments that don't fit a first link are noticed on sending
+            saw = error
+    if idea := failure(saw, written):
+        expect(saw, wanted, f"what the chain to_celsius({fahrenheit}) gave", idea)
+    expect(
+        [name.rpartition(".")[2] for name in seen.names()], list(TASKS),
+        f"the tasks that ran for to_celsius({fahrenheit}), in this order",
+        "Each step is a link: a task of its own, run on the worker, in the order of the formula. What Python works out "
+        "while the chain is written down is no link, and nobody can look at its result later.",
+    )  # fmt: skip
+    expect(
+        saw, wanted, f"what the chain to_celsius({fahrenheit}) gave",
+        "The links are the right ones; look at the numbers that are written down for them.",
+    )  # fmt: skip
+
+
+def check_steps_are_those_of_the_links(exercise, run, expect, values):
+    """You hold the receipt of a chain. Which of its links is it the receipt of, and how do you come to the others?
+
+    Look at the last rows of the table at the top of lesson 02: one of them leads from a receipt to another, and says
+    where that ends. Remember that a receipt doesn't know a value until its link has run.
+
+    Collect receipt.get(timeout=10), then go on with receipt.parent until it is None; at last, turn the list round.
+    """
+    x, *others = (values.randint(2, 99) for _ in range(values.randint(6, 8)))
+    written, wanted = exercise.subtract.s(x, others[0]), [x - others[0]]
+    for number in others[1:]:
+        written, wanted = written | exercise.multiply.s(number), [*wanted, wanted[-1] * number]
+    with run() as seen:
+        receipt = written.apply_async(countdown=0.3)  # when steps() is called, none of the links has run
+        saw = exercise.steps(receipt)
+        receipt.get(timeout=5, interval=0.02)
+    expect(
+        sum(seen.sent(task) for task in TASKS), len(wanted),
+        f"how many messages were sent, for a chain of {len(wanted)} links and the steps of it",
+        "Nothing has to be run a second time: the result backend keeps what every link returned.",
+    )  # fmt: skip
+    expect(
+        saw, wanted, f"steps(receipt), for the receipt of another chain, one of {len(wanted)} links",
+        why_other_steps(saw, wanted),
+    )  # fmt: skip
+
+
+def kind(written):
+    """What to_celsius() returned, in words."""
+    if hasattr(written, "apply_async"):
+        return "something that can be sent by apply_async()"
+    return f"{type(written).__name__}: {written!r}"
+
+
+def failure(saw, written):
+    """The idea behind a chain that failed; None for one that didn't."""
+    if type(written).__name__ == "group":
+        return "A group runs its tasks side by side: none gets what another returned. One after another is a chain."
+    if isinstance(saw, TypeError):
+        return (
+            "A link got too many arguments or too few. What the link before returned comes by itself, as the first "
+            "argument: .s() writes down only what follows it, and .si() takes nothing from before. The first link has "
+            "nothing before it, and needs all its arguments."
+        )
+    return "A link failed, and with it the whole chain." if isinstance(saw, Exception) else None
+
+
+def why_other_steps(saw, wanted):
+    """The idea behind steps that aren't those of the links."""
+    if not isinstance(saw, list):
+        return "A list is wanted, with one value for each link."
+    if saw == wanted[::-1]:
+        return "A chain's receipt is that of its last link. parent leads backwards, so the last value was found first."
+    if None in saw:
+        return "result tells what is known at this moment; None is nothing yet. get() waits until the link has run."
+    if set(saw) <= set(wanted):
+        return (
+            "Every link has a receipt. You were given the last one's; parent leads to the one before it, or is None. "
+            "How many there are depends on the chain. (children would lead the other way.)"
+        )
+    return "Don't work the values out again: the result backend keeps what each link gave, and its receipt fetches it."

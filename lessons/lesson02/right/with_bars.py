@@ -1,0 +1,37 @@
+"""The chain is written with |, and steps() asks itself for the links before."""
+
+from celery import Celery, chain
+from celery.result import AsyncResult
+
+from global_config import POSTGRES_URL, RABBITMQ_URL
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise02",
+    control_exchange="exercise02",
+)
+
+
+@app.task
+def subtract(x: float, y: float) -> float:
+    return x - y
+
+
+@app.task
+def multiply(x: float, y: float) -> float:
+    return x * y
+
+
+@app.task
+def divide(x: float, y: float) -> float:
+    return x / y
+
+
+def to_celsius(fahrenheit: float) -> chain:
+    return subtract.s(fahrenheit, 32) | multiply.s(5) | divide.s(9)
+
+
+def steps(receipt: AsyncResult) -> list[float]:
+    before = steps(receipt.parent) if receipt.parent else []
+    return [*before, receipt.get(timeout=10)]

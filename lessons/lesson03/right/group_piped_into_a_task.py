@@ -1,0 +1,40 @@
+"""A group with | in front of a task is a chord too; and an error callback can be a keyword argument when it is sent."""
+
+from time import sleep
+
+from celery import Celery, group
+from celery.result import AsyncResult
+
+from global_config import RABBITMQ_URL, REDIS_URL
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise03",
+    control_exchange="exercise03",
+)
+
+
+@app.task
+def count_words(letter: str) -> int:
+    if "???" in letter:
+        raise ValueError(f"can't read {letter!r}")
+    words = len(letter.split())
+    sleep(words / 20)  # reading takes its time
+    return words
+
+
+@app.task
+def tell_archivist(box: int) -> str:
+    return f"look at box {box}"
+
+
+@app.task
+def add_up(counts: list[int]) -> str:
+    return " + ".join(map(str, counts)) + f" = {sum(counts)}"
+
+
+def count_box(box: int, letters: list[str]) -> AsyncResult:
+    """Have the letters of this box counted and added up; returns the receipt of add_up."""
+    counting = group(count_words.s(letter) for letter in letters) | add_up.s()
+    return counting.apply_async(link_error=tell_archivist.signature(args=[box], immutable=True))

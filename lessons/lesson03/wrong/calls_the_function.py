@@ -1,0 +1,40 @@
+"""check_letters_are_read_side_by_side: calls count_words instead of sending it, so the caller reads everything."""
+
+from time import sleep
+
+from celery import Celery
+from celery.result import AsyncResult
+
+from global_config import RABBITMQ_URL, REDIS_URL
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise03",
+    control_exchange="exercise03",
+)
+
+
+@app.task
+def count_words(letter: str) -> int:
+    if "???" in letter:
+        raise ValueError(f"can't read {letter!r}")
+    words = len(letter.split())
+    sleep(words / 20)  # reading takes its time
+    return words
+
+
+@app.task
+def tell_archivist(box: int) -> str:
+    return f"look at box {box}"
+
+
+@app.task
+def add_up(counts: list[int]) -> str:
+    return f"{' + '.join(str(count) for count in counts)} = {sum(counts)}"
+
+
+def count_box(box: int, letters: list[str]) -> AsyncResult:
+    """Have the letters of this box counted and added up; returns the receipt of add_up."""
+    counts = [count_words(letter) for letter in letters]
+    return add_up.apply_async(args=[counts], link_error=tell_archivist.si(box))

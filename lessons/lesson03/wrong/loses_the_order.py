@@ -1,0 +1,41 @@
+"""check_a_callback_adds_up: sends the longest letters first, so the counts come in another order."""
+
+from time import sleep
+
+from celery import Celery, chord
+from celery.result import AsyncResult
+
+from global_config import RABBITMQ_URL, REDIS_URL
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise03",
+    control_exchange="exercise03",
+)
+
+
+@app.task
+def count_words(letter: str) -> int:
+    if "???" in letter:
+        raise ValueError(f"can't read {letter!r}")
+    words = len(letter.split())
+    sleep(words / 20)  # reading takes its time
+    return words
+
+
+@app.task
+def tell_archivist(box: int) -> str:
+    return f"look at box {box}"
+
+
+@app.task
+def add_up(counts: list[int]) -> str:
+    return f"{' + '.join(str(count) for count in counts)} = {sum(counts)}"
+
+
+def count_box(box: int, letters: list[str]) -> AsyncResult:
+    """Have the letters of this box counted and added up; returns the receipt of add_up."""
+    # .si(): with .s() the error callback would be given an id in front of the box, and it takes but one argument.
+    total = add_up.s().on_error(tell_archivist.si(box))
+    return chord([count_words.s(letter) for letter in sorted(letters, key=len, reverse=True)])(total)

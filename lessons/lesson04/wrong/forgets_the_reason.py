@@ -1,0 +1,30 @@
+"""check_it_gives_up_after_three_retries: retries without exc, so that the end is MaxRetriesExceededError."""
+
+from celery import Celery, Task
+
+from global_config import POSTGRES_URL, RABBITMQ_URL
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise04",
+    control_exchange="exercise04",
+    worker_timer_precision=0.05,  # the worker looks at its clock every 0.05 seconds: short waits come out exact
+)
+
+
+def ask_server(product: str, retries: int, down_for: int) -> str:
+    # The server, given; `retries` is how many runs came before this one. Nothing needs to be changed here.
+    if retries < down_for:
+        raise ConnectionError(f"no answer on run {retries + 1}")
+    if not product.isalpha():
+        raise ValueError(f"no product is called {product}")
+    return f"{product}: answered on run {retries + 1}"
+
+
+@app.task(bind=True, max_retries=3)
+def fetch(self: Task, product: str, down_for: int) -> str:
+    try:
+        return ask_server(product, self.request.retries, down_for)
+    except ConnectionError:
+        raise self.retry(countdown=0.2 * 2**self.request.retries)

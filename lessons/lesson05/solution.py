@@ -1,0 +1,45 @@
+"""Exercise 05 · Invoices must not wait behind reports.
+
+Customers wait for their invoices; reports take long, and nobody minds. There are two workers, one for each queue: look
+at the Procfile beside this file. What is missing is the routing:
+
+1. Every task whose function is called report_… goes to the queue exercise05-low. Catch them all by one pattern: next
+   month there will be more of them.
+2. Everything else goes to exercise05-high, tasks that nobody has thought of yet included.
+3. urgent_report(month) sends report_sales to exercise05-high, this one time.
+"""
+
+from celery import Celery
+from celery.result import AsyncResult
+from kombu import Queue
+
+from global_config import POSTGRES_URL, RABBITMQ_URL
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    control_exchange="exercise05",
+    task_queues=[Queue("exercise05-high"), Queue("exercise05-low")],
+    task_default_queue="exercise05-high",
+    task_routes={"exercise.report_*": {"queue": "exercise05-low"}},
+)
+
+
+@app.task
+def send_invoice(number: int) -> str:
+    return f"invoice {number}"
+
+
+@app.task
+def report_sales(month: int) -> str:
+    return f"sales of month {month}"
+
+
+@app.task
+def report_stock(day: int) -> str:
+    return f"stock of day {day}"
+
+
+def urgent_report(month: int) -> AsyncResult:
+    """Send report_sales to exercise05-high, this once; returns its receipt."""
+    return report_sales.apply_async(args=(month,), queue="exercise05-high")

@@ -1,0 +1,28 @@
+"""check_nobody_waits_for_what_is_not_kept: doesn't say that no result is wanted, so the receipt waits for one."""
+
+from celery import Celery
+from celery.result import AsyncResult
+
+from global_config import POSTGRES_URL, RABBITMQ_URL
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise06",
+    control_exchange="exercise06",
+)
+
+
+def send_letter(customer: int, language: str) -> AsyncResult:
+    """Have a letter in this language sent to the customer."""
+    return app.send_task("letter.send", args=[customer], kwargs={"language": language})
+
+
+def print_label(order: int, weight: float) -> AsyncResult:
+    """Have a label printed for the parcel of this order; `weight` is in kg."""
+    return app.send_task("parcel.label", kwargs={"order": order, "weight": weight})
+
+
+def tidy_shelf(shelf: int) -> AsyncResult:
+    """Have a shelf tidied up."""
+    return app.send_task("shelf.tidy", args=[shelf])

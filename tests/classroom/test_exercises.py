@@ -1,0 +1,177 @@
+"""The learner's way: start, check, hint, watch, solution, and the list that remembers."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from classroom import catalog, exercises
+from classroom.documents import Room
+
+pytestmark = pytest.mark.once
+
+Type = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    """A copy of the course, with no work in it."""
+    return Room.copy(tmp_path / "course", "embedded")
+
+
+@pytest.fixture
+def typed(room: Room) -> Type:
+    """Types a `lesson` command in the room; returns its status and all it printed."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["lesson", *words], cwd=room.folder, env=room.env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90,
+        )  # fmt: skip
+
+    return run
+
+
+def solve(room: Room, number: str) -> None:
+    """Put the solution where the learner's answer lies."""
+    shutil.copy(room.folder / f"lessons/lesson{number}/solution.py", room.folder / f"work/lesson{number}/exercise.py")
+
+
+def test_from_start_to_solved(room: Room, typed: Type) -> None:
+    """One begins, fails, opens hints one at a time, solves it, and is told what comes next."""
+    assert "lesson start 00" in typed("list").stdout
+    begun = typed("start", "05")
+    assert begun.returncode == 0
+    assert "work/lesson05/exercise.py" in begun.stdout
+    assert {file.name for file in (room.folder / "work/lesson05").iterdir()} == {"exercise.py", "Procfile"}
+
+    failed = typed("check", "05")
+    assert failed.returncode == 1
+    assert "✗" in failed.stdout
+    assert "seed" in failed.stdout
+    assert "lesson hint 05" in failed.stdout
+    first, second, third, again = (typed("hint", "05").stdout for _ in range(4))
+    assert "hint 1 of 3" in first
+    assert "hint 2 of 3" in second
+    assert "hint 3 of 3" in third
+    assert again == third
+    refused = typed("solution", "05")
+    assert refused.returncode == 1
+    assert "--give-up" in refused.stdout
+
+    solve(room, "05")
+    held = typed("check", "05")
+    assert held.returncode == 0, held.stdout
+    assert "✗" not in held.stdout
+    assert "Your answer holds" in typed("hint", "05").stdout
+    assert "task_routes" in typed("solution", "05").stdout
+    assert "✓  05" in typed("list").stdout
+    for words in ("start", "check", "hint", "solution"):
+        assert "Traceback" not in typed(words, "05").stdout
+
+
+def test_nothing_of_the_learners_is_lost(room: Room, typed: Type) -> None:
+    """start refuses to overwrite; --again keeps each answer beside."""
+    typed("start", "00")
+    answer = room.folder / "work/lesson00/exercise.py"
+    answer.write_text("mine = 1\n")
+    refused = typed("start", "00")
+    assert refused.returncode == 1
+    assert "--again" in refused.stdout
+    assert answer.read_text() == "mine = 1\n"
+    for number in (1, 2):
+        answer.write_text(f"mine = {number}\n")
+        assert typed("start", "00", "--again").returncode == 0
+        assert (answer.parent / f"exercise.before-{number}.py").read_text() == f"mine = {number}\n"
+    assert answer.read_text() == (room.folder / "lessons/lesson00/exercise.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("check", "00"), "lesson start 00"),
+        (("watch", "00"), "lesson start 00"),
+        (("hint", "00"), "lesson check 00"),
+        (("solution", "00"), "lesson check 00"),
+        (("start", "77"), "There is no lesson '77'"),
+        (("check", "00", "--answer", "nowhere.py"), "nowhere.py"),
+    ],
+)
+def test_out_of_turn_one_is_told_what_comes_first(typed: Type, words: tuple[str, ...], told: str) -> None:
+    """Each refusal is a sentence with the command that comes before."""
+    refused = typed(*words)
+    assert refused.returncode != 0
+    assert told in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+def test_giving_up_shows_the_solution(typed: Type) -> None:
+    """Whoever wants to see it can."""
+    assert "task_routes" in typed("solution", "05", "--give-up").stdout
+
+
+def test_unreadable_progress_loses_no_answer(room: Room, typed: Type) -> None:
+    """A broken progress file costs the ticks, nothing else."""
+    typed("start", "00")
+    (room.folder / "work/progress.json").write_text("{ broken")
+    assert typed("list").returncode == 0
+    assert (room.folder / "work/lesson00/exercise.py").exists()
+
+
+def test_another_file_can_be_judged_and_is_not_remembered(room: Room, typed: Type) -> None:
+    """--answer judges it, and the learner's own progress stays."""
+    solution = room.folder / "lessons/lesson05/solution.py"
+    assert typed("check", "05", "--answer", str(solution), "--seed", "7").stdout.count("✓") >= 2
+    assert not (room.folder / "work/progress.json").exists()
+
+
+def test_pytest_judges_too(room: Room, typed: Type) -> None:
+    """In any editor: pytest lessons/lesson05/check_exercise.py is about the learner's copy."""
+    typed("start", "05")
+    assert "1 failed" in shell(room, "pytest -q -x lessons/lesson05/check_exercise.py")
+    solve(room, "05")
+    assert "failed" not in shell(room, "pytest -q lessons/lesson05/check_exercise.py")
+
+
+def shell(room: Room, command: str) -> str:
+    """What a command prints, whether it succeeds or not."""
+    return subprocess.run(
+        command, shell=True, cwd=room.folder, env=room.env, capture_output=True, text=True, timeout=90
+    ).stdout
+
+
+def test_watch_checks_again_when_the_answer_is_saved(room: Room, typed: Type) -> None:
+    """First as it is, then after a save; Ctrl-C ends it."""
+    typed("start", "05")
+    log = room.folder / "watch.log"
+    with log.open("w") as output:
+        watching = subprocess.Popen(["lesson", "watch", "05"], cwd=room.folder, env=room.env, stdout=output,
+                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)  # fmt: skip
+    try:
+        wait_for(log, "Watching")
+        assert "✗" in log.read_text()
+        solve(room, "05")
+        wait_for(log, "All of it holds")
+        watching.send_signal(2)
+        assert watching.wait(10) == 0
+        assert "Traceback" not in log.read_text()
+    finally:
+        watching.kill()
+        watching.wait()
+
+
+def wait_for(log: Path, text: str) -> None:
+    """Return once `text` stands in `log`."""
+    deadline = monotonic() + 60
+    while text not in log.read_text():
+        assert monotonic() < deadline, log.read_text()
+        sleep(0.1)
+
+
+def test_every_check_has_a_readable_name() -> None:
+    """What is printed is the check's name as words."""
+    assert exercises.readable("check_reports_go_to_low") == "reports go to low"
+    assert exercises.show(catalog.COURSE / "work" / "x") == "work/x"
