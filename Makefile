@@ -9,6 +9,9 @@ VENV := .venv$(if $(findstring command line,$(origin PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(VERSION)
 
+# Tests mostly wait for workers: one process more than there are cores.
+SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist loadfile
+
 .PHONY: run test lint docs bench services clean
 .DEFAULT_GOAL := run
 
@@ -17,8 +20,8 @@ run: $(READY)
 	@echo; echo "Read lessons/lesson$(LESSON)/README.md. To type commands yourself:  . $(BIN)/activate  and then:  lesson"
 
 test: $(READY)
-	$(BIN)/pytest --profile embedded --numprocesses auto --dist loadfile
-	$(BIN)/pytest --profile services --numprocesses auto --dist loadfile
+	$(BIN)/pytest --profile embedded $(SIDE_BY_SIDE)
+	$(BIN)/pytest --profile services $(SIDE_BY_SIDE)
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -60,3 +60,12 @@ def workers(request: pytest.FixtureRequest) -> Iterator[dict[str, Path]]:
             servers.purge(app, set(app.amqp.queues))
     with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
         yield logs
+
+
+@pytest.fixture
+def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the reader has done any exercise doesn't matter, and nothing of theirs is touched."""
+    from classroom import exercises
+
+    monkeypatch.setattr(exercises, "WORK", tmp_path)
+    monkeypatch.setattr(exercises, "PROGRESS", tmp_path / "progress.json")

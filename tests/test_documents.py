@@ -147,6 +147,7 @@ def test_a_new_lesson_keeps_every_promise(tmp_path: Path) -> None:
     room.run("lesson run 99 --svg lessons/lesson99/timeline.svg")
     room.run("python -m cogapp -r README.md")
     room.run("git add -A")
-    tests = "tests/test_every_lesson.py tests/test_architecture.py tests/test_documents.py tests/test_exercises.py"
-    out = room.run(f"pytest -q -p no:cacheprovider --rootdir . {tests} tests/test_lesson99.py -k '99 or generated'")
+    names = ("every_lesson", "architecture", "documents", "exercises", "wrong_answers", "lesson99")
+    tests = " ".join(f"tests/test_{name}.py" for name in names)
+    out = room.run(f"pytest -q -p no:cacheprovider --rootdir . {tests} -k '99 or generated'")
     assert re.search(r"\b\d+ passed", out)

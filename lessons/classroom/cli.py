@@ -22,7 +22,7 @@ def main(context: click.Context) -> None:
 
 @main.command("list")
 def list_() -> None:
-    """Which lessons there are, how far you are, and what comes next."""
+    """Which lessons there are, and what comes next."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for lesson in catalog.lessons():
         promise = lesson.promise.removeprefix("You will be able to ")
@@ -71,7 +71,7 @@ def start(number: str, again: bool) -> None:
 @click.option("--answer", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Judge another file.")
 @click.option("--seed", type=int, help="Make the checks use the values they used with this seed.")
 def check(number: str, answer: Path | None, seed: int | None) -> None:
-    """Have your exercise of lesson NUMBER judged, by what the system does."""
+    """Judge your exercise of lesson NUMBER."""
     sys.exit(1 if tell_verdict(catalog.find(number), answer, seed) else 0)
 
 
@@ -95,14 +95,14 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
 @main.command()
 @click.argument("number")
 def hint(number: str) -> None:
-    """The next hint for the check of lesson NUMBER that failed."""
+    """The next hint for what failed in lesson NUMBER."""
     click.echo(exercises.hint(catalog.find(number)))
 
 
 @main.command()
 @click.argument("number")
 def watch(number: str) -> None:
-    """Check the exercise of lesson NUMBER again each time you save it."""
+    """Check again each time you save."""
     lesson = catalog.find(number)
     exercises.require_started(lesson)
     from watchfiles import watch as changes
@@ -133,7 +133,7 @@ def solution(number: str, give_up: bool) -> None:
 @click.argument("number")
 @click.argument("title")
 def new(number: str, title: str) -> None:
-    """Make lesson NUMBER, called TITLE, from the template (for authors)."""
+    """Make a lesson from the template (for authors)."""
     from classroom.documents import new_lesson
 
     for file in new_lesson(number, title):
@@ -144,7 +144,7 @@ def new(number: str, title: str) -> None:
 @main.command()
 @click.argument("numbers", nargs=-1)
 def docs(numbers: tuple[str, ...]) -> None:
-    """Re-make transcripts, pictures and tables, of all lessons or of NUMBERS (for authors)."""
+    """Re-make transcripts and pictures (for authors)."""
     from classroom import documents
 
     try:

@@ -55,10 +55,10 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
         )
     try:
         answer.parent.mkdir(parents=True, exist_ok=True)
-        if answer.exists():
-            number = len(list(answer.parent.glob("exercise.before-*.py"))) + 1
-            kept = answer.replace(answer.with_name(f"exercise.before-{number}.py"))
-            done.append(f"Your answer so far is now {show(kept)}.")
+        number = len(list(answer.parent.glob("exercise.before-*"))) + 1
+        for old in filter(Path.exists, (answer, answer.with_name("Procfile"))):
+            kept = old.replace(old.with_name(f"{old.stem}.before-{number}{old.suffix}"))
+            done.append(f"Your {old.name} so far is now {show(kept)}.")
         shutil.copyfile(lesson.folder / "exercise.py", answer)
         given = lesson.folder / "Procfile.exercise"
         (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else WORKER)
