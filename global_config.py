@@ -5,6 +5,7 @@ REDIS_BROKER_URL, POSTGRES_URL) replaces that one address. Both may stand in the
 Lower-case names are Celery's own settings: docs.celeryq.dev, "Configuration and defaults".
 """
 
+import errno
 import os
 from pathlib import Path
 
@@ -59,7 +60,8 @@ REDIS_URL = address("REDIS_URL")
 
 try:
     (LESSONS_HOME / "messages").mkdir(parents=True, exist_ok=True)
-    (LESSONS_HOME / "messages").touch()  # a disk that has become read-only
+    if not os.access(LESSONS_HOME / "messages", os.W_OK):
+        raise OSError(errno.EROFS, "it is read-only")
 except OSError as error:
     raise SystemExit(f"Can't write to {LESSONS_HOME}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
 
