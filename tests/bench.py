@@ -18,6 +18,7 @@ from rich.table import Table
 
 from classroom import catalog
 from classroom.catalog import Lesson
+from classroom.exercises import has_exercise
 from classroom.processes import running
 from classroom.profile import servers_down
 
@@ -60,6 +61,21 @@ def run_against_floor(lesson: Lesson, profile: str, rounds: int) -> dict:
 def row(what: str, value: float, unit: str, limit: float, how: str) -> dict:
     """One line of the table."""
     return {"what": what, "value": round(value, 3), "unit": unit, "limit": limit, "ok": value <= limit, "how": how}
+
+
+def check_beside_its_waits(lesson: Lesson, profile: str, rounds: int) -> dict:
+    """What `lesson check` takes on the solution, beyond what its checks themselves take."""
+    beyond = []
+    for _ in range(rounds):
+        environment(profile)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "verdict.json")
+            answer, checks = lesson.folder / "solution.py", lesson.folder / "check_exercise.py"
+            start = perf_counter()
+            quietly(sys.executable, "-m", "pytest", "-q", f"--answer={answer}", f"--verdict={file}", str(checks))
+            whole = perf_counter() - start
+            beyond.append(whole - sum(one["seconds"] for one in json.loads(file.read_text())["checks"]))
+    return row(f"lesson check {lesson.number}, beyond its checks, {profile}", median(beyond), "s", 4.0, "")
 
 
 def hundred_adds(profile: str, rounds: int) -> list[dict]:
@@ -105,7 +121,7 @@ def main() -> None:
     """Measure everything that can be measured here."""
     if sys.argv[1:2] == ["adds"]:
         return measure_adds(int(sys.argv[2]))
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     down = servers_down()
     found = [
@@ -116,6 +132,9 @@ def main() -> None:
         for lesson in catalog.lessons():
             found.append(run_against_floor(lesson, profile, rounds))
             print(found[-1]["what"], found[-1]["value"], file=sys.stderr)
+            if has_exercise(lesson):
+                found.append(check_beside_its_waits(lesson, profile, rounds))
+                print(found[-1]["what"], found[-1]["value"], file=sys.stderr)
     table = Table("what", "median", "at most", "", "seconds")
     for one in found:
         verdict = "[green]✓" if one["ok"] else "[red]✗"

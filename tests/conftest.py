@@ -1,10 +1,12 @@
 """One profile per test run, because a lesson's app reads its settings once, at import."""
 
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,18 +50,37 @@ def profile(request: pytest.FixtureRequest) -> str:
     return str(request.config.getoption("--profile"))
 
 
+@pytest.fixture(scope="session")
+def alone(request: pytest.FixtureRequest) -> Callable[[str], AbstractContextManager[None]]:
+    """`with alone("lesson04"):` no other test process uses those queues on the servers; on files each has its own."""
+
+    @contextmanager
+    def hold(name: str) -> Iterator[None]:
+        folder = Path(tempfile.gettempdir(), f"lessons-in-use-{os.getuid()}")
+        folder.mkdir(exist_ok=True)
+        with (folder / name).open("w") as lock:
+            if request.config.getoption("--profile") == "services":
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    return hold
+
+
 @pytest.fixture(scope="module")
-def workers(request: pytest.FixtureRequest) -> Iterator[dict[str, Path]]:
+def workers(
+    request: pytest.FixtureRequest, alone: Callable[[str], AbstractContextManager[None]]
+) -> Iterator[dict[str, Path]]:
     """The processes of the lesson that the test module is named after, running; yields their log files by name."""
     from classroom import catalog, servers
     from classroom.processes import running
 
     lesson = catalog.find(request.module.__name__.rpartition("test_")[2])
-    for app in servers.apps(lesson.processes.values()):
-        if servers.server(app.conf.broker_url) != "files":
-            servers.purge(app, set(app.amqp.queues))
-    with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
-        yield logs
+    with alone(lesson.name):
+        for app in servers.apps(lesson.processes.values()):
+            if servers.server(app.conf.broker_url) != "files":
+                servers.purge(app, set(app.amqp.queues))
+        with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
+            yield logs
 
 
 @pytest.fixture
@@ -69,3 +90,10 @@ def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(exercises, "WORK", tmp_path)
     monkeypatch.setattr(exercises, "PROGRESS", tmp_path / "progress.json")
+
+
+@pytest.fixture
+def own_queues(request: pytest.FixtureRequest, alone: Callable[[str], AbstractContextManager[None]]) -> Iterator[None]:
+    """Nobody else has the exercise of the test's `lesson` judged meanwhile."""
+    with alone(f"exercise{request.getfixturevalue('lesson').number}"):
+        yield

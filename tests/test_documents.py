@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from classroom import catalog, cli
 from classroom.catalog import Lesson
 from classroom.documents import Block, Edit, Room, picture_rows, play, shape, steps
 
+Alone = Callable[[str], AbstractContextManager[None]]
 READMES = [catalog.COURSE / "README.md", *(lesson.folder / "README.md" for lesson in catalog.lessons())]
 NOT_RUN = {  # the only commands of README.md that no test runs, and why
     "make test": "it would run itself",
@@ -23,23 +26,25 @@ each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda readme: str(
 
 
 @each_lesson
-def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, tmp_path: Path) -> None:
+def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, tmp_path: Path, alone: Alone) -> None:
     """Every command in it works as typed, every transcript is what comes out, and the picture shows such a run."""
     picture = tmp_path / "now.svg"
     room = Room.copy(tmp_path / "course", profile)
-    for block, outputs in play(f"lessons/{lesson.name}/README.md", room, profile, picture):
-        for (command, told), output in zip(block.commands, outputs, strict=True):
-            assert shape(output) == shape(told), command
+    with alone(lesson.name):
+        for block, outputs in play(f"lessons/{lesson.name}/README.md", room, profile, picture):
+            for (command, told), output in zip(block.commands, outputs, strict=True):
+                assert shape(output) == shape(told), command
     if profile == "embedded":
         assert picture_rows(picture.read_text()) == picture_rows((lesson.folder / "timeline.svg").read_text())
 
 
-def test_the_root_readme_can_be_played_through(profile: str, tmp_path: Path) -> None:
+def test_the_root_readme_can_be_played_through(profile: str, tmp_path: Path, alone: Alone) -> None:
     """Its commands work as typed too, in an environment that `make` has set up already."""
     room = Room.copy(tmp_path / "course")  # no profile: the page itself selects one
-    for block, outputs in play("README.md", room, profile, skip=NOT_RUN):
-        for (command, told), output in zip(block.commands, outputs, strict=True):
-            assert shape(output) == shape(told), command
+    with alone("lesson00"):
+        for block, outputs in play("README.md", room, profile, skip=NOT_RUN):
+            for (command, told), output in zip(block.commands, outputs, strict=True):
+                assert shape(output) == shape(told), command
 
 
 @pytest.mark.once

@@ -6,6 +6,8 @@ import importlib
 import io
 import os
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -57,19 +59,20 @@ def runs() -> dict[str, Run]:
 
 
 @pytest.fixture
-def run(lesson: Lesson, runs: dict[str, Run]) -> Run:
+def run(lesson: Lesson, runs: dict[str, Run], alone: Callable[[str], AbstractContextManager[None]]) -> Run:
     """The lesson's driver, run once on its own processes in this process, so that its events can be looked at."""
     if lesson.name not in runs:
         driver = importlib.import_module(f"{lesson.name}.call_tasks")
         app = importlib.import_module(f"{lesson.name}.tasks").app
         others = [one for one in servers.apps(lesson.processes.values()) if one is not app]
-        if servers.server(app.conf.broker_url) != "files":
-            for one in (app, *others):
-                servers.purge(one, set(one.amqp.queues))
         story = io.StringIO()
         logs = Path(os.environ["LESSONS_HOME"], "logs", lesson.name)
-        with running(lesson.processes, logs), recording(app, *others) as events, contextlib.redirect_stdout(story):
-            driver.main()
+        with alone(lesson.name):
+            if servers.server(app.conf.broker_url) != "files":
+                for one in (app, *others):
+                    servers.purge(one, set(one.amqp.queues))
+            with running(lesson.processes, logs), recording(app, *others) as events, contextlib.redirect_stdout(story):
+                driver.main()
         runs[lesson.name] = Run(story.getvalue(), events)
     return runs[lesson.name]
 

@@ -11,7 +11,7 @@ from classroom.catalog import Lesson
 
 LESSONS = [lesson for lesson in catalog.lessons() if exercises.has_exercise(lesson)]
 FILES = {"exercise.py", "check_exercise.py", "solution.py"}
-pytestmark = pytest.mark.usefixtures("own_progress")
+pytestmark = pytest.mark.usefixtures("own_progress", "own_queues")
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 

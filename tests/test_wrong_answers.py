@@ -14,7 +14,7 @@ WRONG = [
     for lesson in LESSONS
     for answer in sorted(lesson.folder.glob("wrong/*.py"))
 ]
-pytestmark = pytest.mark.usefixtures("own_progress")
+pytestmark = pytest.mark.usefixtures("own_progress", "own_queues")
 
 
 @pytest.mark.parametrize(("lesson", "answer"), WRONG)

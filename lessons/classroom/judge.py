@@ -169,7 +169,10 @@ class Judge:
             if report.when == "setup" or takes_long(call.excinfo.value):
                 item.session.shouldfail = "the other checks would find the same"
         if report.failed or (report.when == "call" and report.passed):
-            self.verdicts.append({"check": item.name, "passed": report.passed, "text": str(report.longrepr or "")})
+            text = str(report.longrepr or "")
+            self.verdicts.append(
+                {"check": item.name, "passed": report.passed, "text": text, "seconds": report.duration}
+            )
         return report
 
     def pytest_unconfigure(self) -> None:
