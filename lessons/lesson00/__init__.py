@@ -1,4 +1,4 @@
 """Basic calls.
 
-You will be able to send a function to a worker, now or later, and to ask what became of it.
+You will be able to have a worker run a function, now or later, and ask what became of it.
 """

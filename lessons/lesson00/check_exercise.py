@@ -90,5 +90,6 @@ def check_a_failure_is_handed_over(exercise, run, expect, values):
         pairs(said), [("SUCCESS", f"{loaves} loaves baked"), failure, ("SUCCESS", f"{loaves} loaves sold")],
         f"what morning({loaves}, 0, 0) returned: nobody to share with",
         "get() raises here what the task raised there, unless told not to propagate it. The exception is the answer to "
-        "hand over: not None, not its text, and the other two answers are still wanted.",
+        "hand over: not None, not its text, and the other two answers are still wanted. A PENDING among them means "
+        "that a state was asked for before get() had waited.",
     )  # fmt: skip

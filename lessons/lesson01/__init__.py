@@ -1,4 +1,4 @@
 """Time limits.
 
-You will be able to end a task that takes too long, and to leave nothing half done behind it.
+You will be able to end a task that takes too long, and leave nothing half done behind it.
 """

@@ -1,4 +1,4 @@
 """Names and send_task.
 
-You will be able to call a task by its name alone, without its code, and to move the code without changing the name.
+You will be able to call a task by its name alone, without its code, and move the code without changing the name.
 """
