@@ -9,8 +9,8 @@ VENV := .venv$(if $(findstring command line,$(origin PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(VERSION)
 
-# Tests mostly wait for workers: one process more than there are cores.
-SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist loadfile
+# Tests often wait for workers: more processes than cores.
+SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 2 + 1)') --dist loadfile
 
 .PHONY: run test lint docs bench services clean
 .DEFAULT_GOAL := run
@@ -33,6 +33,8 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench_jobs.py
+	$(BIN)/python tests/bench_documents.py
 
 services: $(READY)
 	$(BIN)/lesson use services

@@ -16,8 +16,15 @@ ROOT = Path(__file__).resolve().parent
 if not (ROOT / "lessons").is_dir():
     raise SystemExit("The course runs from its clone, not from an installed wheel. In the clone: pip install -e .")
 
-chosen = {**dotenv_values(ROOT / ".env"), **os.environ}
-LESSONS_HOME = Path(chosen.get("LESSONS_HOME") or ROOT / ".lessons").absolute()  # all that a run writes lies here
+_values = {**dotenv_values(ROOT / ".env"), **os.environ}  # underscore: `celery report` is not to print it
+
+
+def chosen(name: str) -> str | None:
+    """What the environment, or else .env, says of `name`; None if nothing."""
+    return _values.get(name) or None
+
+
+LESSONS_HOME = Path(chosen("LESSONS_HOME") or ROOT / ".lessons").absolute()  # all that a run writes lies here
 
 PROFILES = {
     # Nothing to install or start: messages are files, results are rows in SQLite.
@@ -39,14 +46,14 @@ BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "filesystem")
 RESULTS = ("redis", "rediss", "db+postgresql+psycopg2", "db+sqlite")  # psycopg2: SQLAlchemy 2.1 would take psycopg 3
 SCHEMES = {"RABBITMQ_URL": BROKERS, "REDIS_BROKER_URL": BROKERS, "POSTGRES_URL": RESULTS, "REDIS_URL": RESULTS}
 
-PROFILE = chosen.get("LESSONS_PROFILE") or "embedded"
+PROFILE = chosen("LESSONS_PROFILE") or "embedded"
 if PROFILE not in PROFILES:
     raise SystemExit(f"LESSONS_PROFILE is {PROFILE!r}; it can be: {', '.join(PROFILES)}.")
 
 
 def address(name: str) -> str:
     """The address called `name`: its own variable, or else the profile's; refuses a scheme that can't work."""
-    url = chosen.get(name) or PROFILES[PROFILE][name]
+    url = chosen(name) or PROFILES[PROFILE][name]
     if (scheme := url.partition("://")[0]) not in SCHEMES[name]:
         also = " (without +psycopg2 it would want psycopg 3)" if scheme == "db+postgresql" else ""
         raise SystemExit(f"{name} can begin with {', '.join(SCHEMES[name])}, then ://; it doesn't{also}.")
@@ -57,6 +64,18 @@ RABBITMQ_URL = address("RABBITMQ_URL")
 REDIS_BROKER_URL = address("REDIS_BROKER_URL")
 POSTGRES_URL = address("POSTGRES_URL")
 REDIS_URL = address("REDIS_URL")
+
+# The applications' own database, for SQLAlchemy (lessons 14 and 15): PostgreSQL wherever they run. On the embedded
+# profile it comes out of a wheel, and `python -m classroom.postgres` runs it.
+_port = chosen("EMBEDDED_POSTGRES_PORT") or "54329"
+EMBEDDED_DATABASE = f"postgresql+psycopg2://postgres@127.0.0.1:{_port}/celery_jobs"
+_server = POSTGRES_URL if "postgresql" in POSTGRES_URL else PROFILES["services"]["POSTGRES_URL"]
+_usual = EMBEDDED_DATABASE if PROFILE == "embedded" else _server.removeprefix("db+")
+APP_DATABASE_URL = chosen("APP_DATABASE_URL") or _usual
+if not APP_DATABASE_URL.startswith("postgresql+psycopg2://"):
+    raise SystemExit("The applications need PostgreSQL: set APP_DATABASE_URL, beginning with postgresql+psycopg2://.")
+# Lesson 15 also needs pgvector, which the wheel has and many a server lacks: the wheel's, unless another one is named.
+VECTOR_DATABASE_URL = APP_DATABASE_URL if chosen("APP_DATABASE_URL") else EMBEDDED_DATABASE
 
 try:
     (LESSONS_HOME / "messages").mkdir(parents=True, exist_ok=True)

@@ -2,14 +2,22 @@
 
 import fcntl
 import os
+import re
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,15 +26,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Runs in each xdist process, before any lesson is imported: each gets a LESSONS_HOME of its own."""
-    for name in ("RABBITMQ_URL", "REDIS_BROKER_URL", "POSTGRES_URL", "REDIS_URL", "LESSONS_SVG"):
+    for name in ("RABBITMQ_URL", "REDIS_BROKER_URL", "POSTGRES_URL", "REDIS_URL", "APP_DATABASE_URL", "LESSONS_SVG"):
         os.environ[name] = ""  # a developer's own servers are not for tests, nor are those in a .env
     os.environ["LESSONS_PROFILE"] = config.getoption("--profile")
     os.environ["LESSONS_HOME"] = tempfile.mkdtemp(prefix="lessons-")
+    for name in ("FLOWER_PORT", "API_PORT", "EMBEDDED_POSTGRES_PORT"):  # test processes live side by side
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            os.environ[name] = str(free.getsockname()[1])
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(os.environ["LESSONS_HOME"], ignore_errors=True)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Side by side go files, and of a file about every lesson each lesson's part: one such file alone takes minutes."""
+
+    class ByFileAndLesson(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            lesson = re.search(r"\blesson\d\d\b", nodeid.partition("[")[2])
+            return f"{nodeid.partition('::')[0]} {lesson[0] if lesson else ''}"
+
+    return ByFileAndLesson(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -81,6 +104,21 @@ def workers(
                 servers.purge(app, set(app.amqp.queues))
         with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
             yield logs
+
+
+@pytest.fixture
+def page() -> "Iterator[Page]":
+    """An empty page in a headless Chromium that can reach this computer alone; skips, or fails, where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    if not (chromium := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")):
+        missing = "Chromium isn't installed; on Debian: apt install chromium"
+        pytest.fail(missing) if os.environ.get("LESSONS_REQUIRE_SERVICES") else pytest.skip(missing)
+    nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", nowhere])
+        yield browser.new_page(viewport={"width": 1200, "height": 800})
+        browser.close()
 
 
 @pytest.fixture

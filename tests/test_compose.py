@@ -1,6 +1,8 @@
 """docker-compose.yml brings up what the services profile asks for, and nothing that others could reach."""
 
 import os
+import re
+import shlex
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import global_config
+from classroom import catalog
 from classroom.profile import COMPOSE
 from classroom.servers import server
 
@@ -16,12 +19,14 @@ pytestmark = pytest.mark.once
 
 FILE = Path(global_config.__file__).with_name("docker-compose.yml")
 SERVICES = YAML(typ="safe").load(FILE)["services"]
+APPLICATIONS = {"api": "13", "jobs": "14", "documents": "15"}  # compose profile: lesson
 ADDRESSES = global_config.PROFILES["services"]
 
 
 def published(service: str) -> dict[int, int]:
     """A service's ports: outside -> inside."""
-    pairs = (port.split(":")[1:] for port in SERVICES[service]["ports"])
+    ports = (re.sub(r"\$\{\w+:-(\d+)\}", r"\1", port) for port in SERVICES[service].get("ports", ()))
+    pairs = (port.split(":")[1:] for port in ports)
     return {int(outside): int(inside) for outside, inside in pairs}
 
 
@@ -67,7 +72,7 @@ def test_the_pages_are_where_the_course_says() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_nothing_is_published_to_others(service: str) -> None:
     """Every published port is bound to 127.0.0.1."""
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES[service]["ports"])
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", ()))
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -76,17 +81,71 @@ def test_every_service_says_when_it_is_ready(service: str) -> None:
     assert SERVICES[service]["healthcheck"]["test"][0] == "CMD"
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [name for name, service in SERVICES.items() if "volumes" in service])
 def test_data_lie_in_named_volumes(service: str) -> None:
     """A volume is a name that the file declares, not a folder of yours."""
     volumes = [volume.partition(":")[0] for volume in SERVICES[service]["volumes"]]
-    assert volumes
     assert set(volumes) <= set(YAML(typ="safe").load(FILE)["volumes"])
 
 
-def test_only_flower_has_to_be_asked_for() -> None:
-    """`docker compose up -d --wait` brings up all but Flower, which has a profile of its own and names its broker."""
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["flower"]
+def test_only_the_servers_come_unasked() -> None:
+    """`docker compose up -d --wait` brings up the three servers and the view into Redis; Flower names its broker."""
+    assert [name for name, service in SERVICES.items() if "profiles" not in service] == [
+        "rabbitmq", "postgres", "redis", "redis-ui"]  # fmt: skip
     broker = urlsplit(SERVICES["flower"]["environment"]["CELERY_BROKER_URL"])
     assert broker.hostname in SERVICES
     assert broker.port in published(broker.hostname).values()
+
+
+def of_profile(profile: str) -> dict[str, dict]:
+    """The services of a compose profile."""
+    return {name: service for name, service in SERVICES.items() if profile in service.get("profiles", ())}
+
+
+@pytest.mark.parametrize(("profile", "number"), APPLICATIONS.items())
+def test_an_application_is_its_procfile(profile: str, number: str) -> None:
+    """The same commands, but for what a container changes: PostgreSQL is another's, and Flower's port is published."""
+    commands = dict(catalog.find(number).processes)
+    commands.pop("postgres", None)
+    ours = set()
+    for command in commands.values():
+        words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]  # those hurry a run
+        ours.add(" ".join(words).replace("--address=127.0.0.1", "--address=0.0.0.0"))
+    assert {service["command"] for service in of_profile(profile).values()} == ours
+
+
+@pytest.mark.parametrize("profile", APPLICATIONS)
+def test_an_application_finds_the_servers(profile: str) -> None:
+    """Each address is that of the services profile, with the server's name in place of localhost."""
+    for service in of_profile(profile).values():
+        assert set(service["depends_on"]) == {"rabbitmq", "redis", "postgres"}
+        for name, url in ADDRESSES.items():
+            written = service["environment"][name]
+            there = urlsplit(written)
+            assert there.hostname == COMPOSE[server(url)]
+            assert there.port in published(there.hostname).values()
+            assert url == service["environment"][name].replace(
+                f"{there.hostname}:{there.port}", f"localhost:{there.port}"
+            )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_who_trusts_the_network_is_published_to_this_computer_alone(service: str) -> None:
+    """API_HOST=0.0.0.0 and TRUST_NETWORK=1 stand together, and only where the port is bound to 127.0.0.1."""
+    environment = SERVICES[service].get("environment", {})
+    assert ("TRUST_NETWORK" in environment) == ("API_HOST" in environment)
+    if "TRUST_NETWORK" in environment:
+        assert (environment["API_HOST"], str(environment["TRUST_NETWORK"])) == ("0.0.0.0", "1")
+        assert SERVICES[service]["ports"]
+        assert all(port.startswith("127.0.0.1:") for port in SERVICES[service]["ports"])
+
+
+def test_the_image_holds_what_the_course_runs_from() -> None:
+    """What the Dockerfile copies is there, what it needs isn't ignored, and its Python is one of ours."""
+    text = FILE.with_name("Dockerfile").read_text()
+    copied = [word for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for word in line.split()]
+    assert {"pyproject.toml", "constraints.txt", "global_config.py", "lessons"} <= set(copied)
+    assert all(FILE.with_name(name).exists() for name in copied)
+    kept = {line[1:] for line in FILE.with_name(".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert set(copied) == kept
+    assert re.search(r"^FROM python:3\.(11|12|13)-slim$", text, re.MULTILINE)

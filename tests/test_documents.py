@@ -11,7 +11,7 @@ import pytest
 
 from classroom import catalog, cli
 from classroom.catalog import Lesson
-from classroom.documents import Block, Edit, Room, picture_rows, play, shape, steps
+from classroom.documents import Block, Edit, Room, at_its_port, picture_rows, play, shape, steps
 
 Alone = Callable[[str], AbstractContextManager[None]]
 READMES = [catalog.COURSE / "README.md", *(lesson.folder / "README.md" for lesson in catalog.lessons())]
@@ -35,7 +35,10 @@ def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, tm
             for (command, told), output in zip(block.commands, outputs, strict=True):
                 assert shape(output) == shape(told), command
     if profile == "embedded":
-        assert picture_rows(picture.read_text()) == picture_rows((lesson.folder / "timeline.svg").read_text())
+        now, shown = picture_rows(picture.read_text()), picture_rows((lesson.folder / "timeline.svg").read_text())
+        if "beat" in lesson.processes:  # it goes on sending while the driver's story ends
+            now, shown = sorted(set(now)), sorted(set(shown))
+        assert now == shown
 
 
 def test_the_root_readme_can_be_played_through(profile: str, tmp_path: Path, alone: Alone) -> None:
@@ -130,6 +133,17 @@ def test_measured_figures_are_compared_by_shape() -> None:
 
 
 @pytest.mark.once
+def test_a_command_goes_to_the_port_of_its_test() -> None:
+    """Test processes live side by side, each with ports of its own; a README has the usual ones."""
+    typed = "curl http://localhost:8000/add http://localhost:5555/api"
+    assert (
+        at_its_port(typed, {"API_PORT": "1", "FLOWER_PORT": "2"})
+        == "curl http://localhost:1/add http://localhost:2/api"
+    )
+    assert at_its_port(typed, {}) == typed
+
+
+@pytest.mark.once
 def test_a_false_readme_is_noticed(tmp_path: Path) -> None:
     """A command that fails, an edit that doesn't fit and an unknown process are refused."""
     room = Room.copy(tmp_path / "course", "embedded")
@@ -145,14 +159,13 @@ def test_a_false_readme_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.once
 def test_a_new_lesson_keeps_every_promise(tmp_path: Path) -> None:
-    """`lesson new 99` makes a lesson that, once `lesson docs 99` has drawn its picture, passes all of this."""
+    """`lesson new 99` makes a lesson that, once its picture is drawn, keeps all promises; its exercise as well."""
     room = Room.copy(tmp_path / "course", "embedded")
     room.run("lesson new 99 Trying")
     assert "lesson99" in room.run("lesson list") or "Trying" in room.run("lesson list")
     room.run("lesson run 99 --svg lessons/lesson99/timeline.svg")
-    room.run("python -m cogapp -r README.md")
     room.run("git add -A")
-    names = ("every_lesson", "architecture", "documents", "exercises", "wrong_answers", "lesson99")
+    names = ("every_lesson", "architecture", "exercises", "lesson99")
     tests = " ".join(f"tests/test_{name}.py" for name in names)
-    out = room.run(f"pytest -q -p no:cacheprovider --rootdir . {tests} -k '99 or generated'")
+    out = room.run(f"pytest -q -p no:cacheprovider --rootdir . {tests} -k '99'")
     assert re.search(r"\b\d+ passed", out)

@@ -19,7 +19,7 @@ from celery import Celery
 
 from classroom import catalog, documents, servers
 from classroom.catalog import Lesson
-from classroom.processes import end, guarded, kind, running
+from classroom.processes import READY, end, guarded, kind, running
 from classroom.recorder import recording
 
 LESSONS = catalog.lessons()
@@ -168,6 +168,7 @@ def test_its_files_are_short(lesson: Lesson) -> None:
         assert len(lines) <= 75, f"{name}: {len(lines)} lines"
 
 
+@pytest.mark.once
 @each_lesson
 def test_its_driver_tells_the_story_of_its_readme(lesson: Lesson, run: Run, profile: str) -> None:
     """The transcript in the README is what the driver prints, but for measured figures."""
@@ -177,6 +178,7 @@ def test_its_driver_tells_the_story_of_its_readme(lesson: Lesson, run: Run, prof
     assert documents.shape(run.story) == documents.shape(next(filter(None, told)))
 
 
+@pytest.mark.once
 @each_lesson
 def test_its_story_has_no_ids_and_no_clock(lesson: Lesson, run: Run) -> None:
     """Nothing in it changes from run to run."""
@@ -187,6 +189,7 @@ def test_its_story_has_no_ids_and_no_clock(lesson: Lesson, run: Run) -> None:
     assert os.uname().nodename not in run.story
 
 
+@pytest.mark.once
 @each_lesson
 def test_every_task_it_registers_runs(lesson: Lesson, run: Run) -> None:
     """No task stands there unused: each is seen in the events of a run."""
@@ -210,7 +213,7 @@ def test_its_procfile_also_starts_under_honcho(lesson: Lesson, tmp_path: Path) -
         honcho = guarded(f"honcho start -f {lesson.folder / 'Procfile'}", output=output)
     try:
         deadline = monotonic() + 20
-        while log.read_text().count(" ready.\n") < len(lesson.processes):
+        while not all(ready(name, log.read_text()) for name in lesson.processes):
             assert monotonic() < deadline, log.read_text()
             sleep(0.05)
     finally:
@@ -218,3 +221,9 @@ def test_its_procfile_also_starts_under_honcho(lesson: Lesson, tmp_path: Path) -
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()  # honcho gives each of its processes a group of its own, which our guard doesn't know
         end(honcho)
+
+
+def ready(name: str, log: str) -> bool:
+    """Whether honcho's log has the line that says so, after the process's name."""
+    own = (line for line in log.splitlines() if f" {name}.1 " in line)
+    return any(re.search(READY[kind(name)], line) for line in own)

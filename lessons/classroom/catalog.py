@@ -7,6 +7,7 @@ from pathlib import Path
 
 COURSE = Path(__file__).resolve().parents[2]
 LESSONS = COURSE / "lessons"
+WORKER = {"worker": "celery -A exercise worker --loglevel=info"}  # what an exercise needs that has no Procfile
 
 
 @dataclass(frozen=True, order=True)

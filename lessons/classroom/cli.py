@@ -31,19 +31,23 @@ def list_() -> None:
     Console(highlight=False).print(table, "", exercises.next_step(catalog.lessons()), sep="\n")
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("number")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Save the timeline as a picture.")
 @click.option("--logs", is_flag=True, help="Show the workers' logs beside the story.")
-def run(number: str, svg: Path | None, logs: bool) -> None:
-    """Run lesson NUMBER: its workers, its driver, its timeline."""
+def run(number: str, arguments: tuple[str, ...], svg: Path | None, logs: bool) -> None:
+    """Run lesson NUMBER: its workers, its driver, its timeline.
+
+    ARGUMENTS are the driver's, where it takes any.
+    """
     lesson = catalog.find(number)
     if svg:
         refuse_unwritable(svg)
     try:
         from classroom.runs import run_lesson  # here: `lesson list` needs no Celery
 
-        sys.exit(run_lesson(lesson, svg, logs))
+        sys.exit(run_lesson(lesson, arguments, svg, logs))
     except KeyboardInterrupt:
         click.echo("Stopped; nothing is left running.", err=True)
         sys.exit(130)
@@ -107,13 +111,16 @@ def watch(number: str) -> None:
     exercises.require_started(lesson)
     from watchfiles import watch as changes
 
+    judged = False
     try:
-        tell_verdict(lesson)
-        click.echo("Watching; Ctrl-C ends it.")
-        for _ in changes(exercises.folder(lesson)):
-            click.clear()
-            tell_verdict(lesson)
-            click.echo("Watching; Ctrl-C ends it.")
+        # It yields nothing after 0.2 s; by then it watches, so that a save during the first look isn't missed.
+        for saved in changes(exercises.folder(lesson), rust_timeout=200, yield_on_timeout=True):
+            if saved:
+                click.clear()
+            if saved or not judged:
+                tell_verdict(lesson)
+                click.echo("Watching; Ctrl-C ends it.")
+                judged = True
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
 

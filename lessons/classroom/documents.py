@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from classroom import catalog
 from classroom.catalog import Lesson
-from classroom.processes import running
+from classroom.processes import PORTS, running
 from classroom.timeline import GLYPHS
 
 FENCE = re.compile(r"^```(?P<language>\w+)(?: (?P<profile>\w+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -155,15 +155,23 @@ def play(
                 continue
             outputs = []
             for command in step.typed:
+                if command in commands.values():
+                    continue
                 if re.match(r"celery .* (worker|beat|flower)\b", command):
-                    if command not in commands.values():
-                        raise ValueError(f"{readme}: the Procfile has no such process: {command}")
-                elif command not in skip and (step.language == "console" or command not in shown):
+                    raise ValueError(f"{readme}: the Procfile has no such process: {command}")
+                if command not in skip and (step.language == "console" or command not in shown):
                     wanted = {"LESSONS_SVG": str(picture)} if picture and "call_tasks" in command else {}
                     picture = None if wanted else picture
-                    outputs.append(room.run(command, **wanted))
+                    outputs.append(room.run(at_its_port(command, room.env), **wanted))
             if step.language == "console":
                 yield step, outputs
+
+
+def at_its_port(command: str, env: Mapping[str, str]) -> str:
+    """`command`, with the usual port of an address such as localhost:8000 replaced by the one that `env` chooses."""
+    for variable, usual in PORTS.values():
+        command = command.replace(f"localhost:{usual}", f"localhost:{env.get(variable) or usual}")
+    return command
 
 
 def _apply(edit: Edit, folder: Path) -> None:

@@ -23,12 +23,14 @@ ADDRESSES = {
 
 
 def run_driver(main: Callable[[], None], app: Celery, *more: Celery) -> None:
-    """Run `main` against the workers of `app`, which is the lesson's, and of any further apps on the same broker.
+    """Run `main` against the workers of `app`, which is the lesson's, and of any further apps.
 
     What `main` prints goes to stdout; the header, the timeline and every refusal go to stderr. Exits with status 1
     and one sentence where the broker, the result store or a worker is missing, or where `main` raises.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if sys.argv[1:] and main.__name__ == "main":  # a driver that takes arguments hands them to its main() itself
+        sys.exit(f"The driver of lesson {catalog.find(app.main).number} takes no arguments: {' '.join(sys.argv[1:])}")
     try:
         refuse_early(app, *more)
         console.print(header(app, *more), style="dim")
@@ -53,7 +55,8 @@ def run_driver(main: Callable[[], None], app: Celery, *more: Celery) -> None:
 def refuse_early(app: Celery, *more: Celery) -> None:
     """Exit with one sentence where something that the apps need doesn't answer."""
     apps = (app, *more)
-    for url in (app.conf.broker_write_url or app.conf.broker_url, *(one.conf.result_backend for one in apps)):
+    brokers = [one.conf.broker_write_url or one.conf.broker_url for one in apps]
+    for url in dict.fromkeys((*brokers, *(one.conf.result_backend for one in apps))):
         if why := servers.trouble(url):
             sys.exit(why)
     if unread := {queue for one in apps for queue in servers.unread(one, set(one.amqp.queues))}:
@@ -67,9 +70,9 @@ def refuse_early(app: Celery, *more: Celery) -> None:
 
 def header(app: Celery, *more: Celery) -> str:
     """Where this run's messages and results go, and what each place stands in for."""
-    broker = _place(app.conf.broker_url, ("RABBITMQ_URL", "REDIS_BROKER_URL"))
+    brokers = [_place(one.conf.broker_url, ("RABBITMQ_URL", "REDIS_BROKER_URL")) for one in (app, *more)]
     results = [_place(one.conf.result_backend, ("POSTGRES_URL", "REDIS_URL")) for one in (app, *more)]
-    return f"broker: {broker} · results: {'; '.join(results)}"
+    return f"broker: {'; '.join(dict.fromkeys(brokers))} · results: {'; '.join(dict.fromkeys(results))}"
 
 
 def _place(url: str, names: tuple[str, ...]) -> str:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classroom import catalog
-from classroom.catalog import Lesson
+from classroom.catalog import WORKER, Lesson
 
 WORK = catalog.COURSE / "work"
 PROGRESS = WORK / "progress.json"
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
-WORKER = "worker: celery -A exercise worker --loglevel=info\n"
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
             done.append(f"Your {old.name} so far is now {show(kept)}.")
         shutil.copyfile(lesson.folder / "exercise.py", answer)
         given = lesson.folder / "Procfile.exercise"
-        (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else WORKER)
+        (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else lines(WORKER))
     except OSError as error:
         raise SystemExit(f"Can't write to {show(answer.parent)}: {error.strerror}.") from None
     remember(lesson, solved=False, failed="", hints={})
@@ -69,10 +68,15 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
             f"When you think that it holds: lesson check {lesson.number}"]  # fmt: skip
 
 
-def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, first: bool = False) -> Verdict:
+def lines(processes: dict[str, str]) -> str:
+    """`processes` as a Procfile has them."""
+    return "".join(f"{name}: {command}\n" for name, command in processes.items())
+
+
+def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, only: str = "") -> Verdict:
     """Have the learner's answer, or the file `answer`, judged in a process of its own, and remember the outcome.
 
-    With `first`, only up to the first check that fails.
+    With the name of a check in `only`, by that one alone.
 
     Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
     """
@@ -80,12 +84,12 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, f
     with tempfile.TemporaryDirectory() as room:
         file = Path(room, "verdict.json")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--verdict={file}"]
+        command += ["--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "classroom.judge"]  # none slower
         command += [f"--answer={answer}"] if answer else []
         command += [f"--seed={seed}"] if seed is not None else []
-        command += ["-x"] if first else []
         try:
             ran = subprocess.run(
-                [*command, str(lesson.folder / "check_exercise.py")],
+                [*command, str(lesson.folder / "check_exercise.py") + (f"::{only}" if only else "")],
                 cwd=catalog.COURSE, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LONGEST,
             )  # fmt: skip
         except subprocess.TimeoutExpired:

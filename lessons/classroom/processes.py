@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,7 @@ READY = {  # what each kind of process writes to its log once it can be used
     "flower": r"Connected to",
     "postgres": r"ready to accept connections",
 }
+PORTS = {"flower": ("FLOWER_PORT", "5555"), "api": ("API_PORT", "8000")}  # which variable says where, and what else
 GRACE = {"beat": 5.0, "postgres": 5.0}  # seconds between SIGTERM and SIGKILL for what holds state; a worker has none
 
 
@@ -84,11 +86,14 @@ def running(
     """Run `commands` (name -> command line) while the block runs, in `room` or else where and as we run ourselves.
 
     Yields each name's log file once all are ready; raises NotReady where one ends first or `deadline` seconds pass.
-    Refuses a name of no known kind, because nobody could say when it is ready.
+    Refuses a name of no known kind, because nobody could say when it is ready, and a port that is taken.
     """
     for name in commands:
         if kind(name) not in READY:
             raise SystemExit(f"A process is called {name!r}; a name begins with one of: {', '.join(READY)}.")
+        if kind(name) in PORTS:
+            variable, default = PORTS[kind(name)]
+            refuse_taken_port(name, variable, (room[1] if room else os.environ).get(variable) or default)
     logs.mkdir(parents=True, exist_ok=True)
     files = {name: logs / f"{name}.log" for name in commands}
     started: dict[str, subprocess.Popen[bytes]] = {}
@@ -105,6 +110,20 @@ def running(
             process.stdin.close()  # type: ignore[union-attr]
         for process in started.values():
             process.wait()
+
+
+def refuse_taken_port(name: str, variable: str, port: str) -> None:
+    """Exit with one sentence where `name` couldn't listen on `port`, which the environment's `variable` chooses."""
+    mend = f"Set {variable} to a free port, such as {variable}=18765"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SystemExit(f"{variable} is {port!r}, and a port is a number from 1 to 65535. {mend}.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was in use just now is free
+        try:
+            probe.bind(("127.0.0.1", int(port)))
+        except OSError:
+            said = f"Port {port} is taken, and {name} needs it. {mend}, or stop what listens there."
+            raise SystemExit(said) from None
 
 
 def wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, until: float) -> None:

@@ -84,7 +84,7 @@ def services() -> dict[str, str]:
     """The four addresses of the services profile, each replaced by the variable of its name where that is set."""
     import global_config
 
-    return {name: global_config.chosen.get(name) or url for name, url in global_config.PROFILES["services"].items()}
+    return {name: global_config.chosen(name) or url for name, url in global_config.PROFILES["services"].items()}
 
 
 def ready_services() -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic
 from uuid import uuid4
 
@@ -21,10 +21,32 @@ def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[lis
 
     Yields a list that afterwards holds the events (dicts as in the Celery user guide, "Events") of tasks sent by this
     process or to the apps' own queues, by time. Nothing is read while the block runs, so it isn't slowed down; then
-    every task on the apps' queues may end, and `patience` seconds pass without news of one. The apps share one broker.
+    every task on the apps' queues may end, and `patience` seconds pass without news of one.
     """
+    apps = (app, *more)
     # As configured: a misspelled queue is added on sending, and nobody reads it.
-    queues = {queue for one in (app, *more) for queue in one.amqp.queues}
+    queues = {queue for one in apps for queue in one.amqp.queues}
+    brokers = {files_or(one.conf.broker_url): one for one in reversed(apps)}
+    events: list[dict] = []
+    heard: list[list[dict]] = []
+    try:
+        with ExitStack() as stack:
+            for one in brokers.values():
+                heard.append(stack.enter_context(_recording_one(one, queues, patience)))
+            yield events
+    finally:
+        events += sorted((event for each in heard for event in each), key=lambda event: event["timestamp"])
+
+
+def files_or(url: str) -> str:
+    """What tells brokers apart: all addresses of files lead to the same folder."""
+    scheme = url.partition("://")[0]
+    return scheme if scheme == "filesystem" else url
+
+
+@contextmanager
+def _recording_one(app: Celery, queues: set[str], patience: float) -> Iterator[list[dict]]:
+    """What `recording` does, at the broker of `app`."""
     events: list[dict] = []
     with app.connection_for_read(heartbeat=0) as connection:
         recorder = _Recorder(app, connection)
@@ -51,15 +73,19 @@ class _Recorder:
 
     def fence(self, patience: float) -> None:
         """Return once an event of our own came back: then all are collected that this process sent before, or will."""
-        deadline = monotonic() + patience
+        deadline, known, again = monotonic() + patience, len(self.events), 0.0
         sent: set[str] = set()
         with self.app.events.default_dispatcher() as dispatcher:
             while not sent & self.fences:
-                if monotonic() > deadline:
+                now = monotonic()
+                if len(self.events) > known:  # there is much to read before it
+                    deadline, known = now + patience, len(self.events)
+                if now > deadline:
                     raise SystemExit("The broker takes messages, but events don't come back. Look at: lesson doctor")
-                fence = str(uuid4())  # again and again: Redis forgets what is sent before it has subscribed us
-                sent.add(fence)
-                dispatcher.send(FENCE, fence=fence)
+                if now >= again:  # again and again: Redis forgets what is sent before it has subscribed us
+                    fence, again = str(uuid4()), now + 0.1
+                    sent.add(fence)
+                    dispatcher.send(FENCE, fence=fence)
                 self._listen(0.1)
 
     def wait_until_ended(self, queues: set[str], patience: float) -> None:
@@ -87,7 +113,7 @@ class _Recorder:
         return sent - {e["uuid"] for e in self.events if e["type"] in ENDED}
 
     def kept(self, queues: set[str]) -> list[dict]:
-        """The events of our own tasks, by time."""
+        """The events of our own tasks."""
         sent = [e for e in self.events if e["type"] == "task-sent"]
         mine = {e["uuid"] for e in sent if e["queue"] in queues or e["pid"] == os.getpid()}
-        return sorted((e for e in self.events if e["uuid"] in mine), key=lambda e: e["timestamp"])
+        return [e for e in self.events if e["uuid"] in mine]

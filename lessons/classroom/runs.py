@@ -2,10 +2,11 @@
 
 import fcntl
 import os
+import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, Thread
@@ -21,8 +22,8 @@ ROOM = 1_000_000  # bytes that must be free: on a full disk messages and results
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def run_lesson(lesson: Lesson, svg: Path | None = None, logs: bool = False) -> int:
-    """Run `lesson` in a LESSONS_HOME of its own; returns the driver's exit status.
+def run_lesson(lesson: Lesson, arguments: Sequence[str] = (), svg: Path | None = None, logs: bool = False) -> int:
+    """Run `lesson` in a LESSONS_HOME of its own, its driver with `arguments`; returns the driver's exit status.
 
     The driver's story goes to stdout. `svg` saves its timeline there; `logs` shows the workers' logs as they grow.
     """
@@ -33,7 +34,7 @@ def run_lesson(lesson: Lesson, svg: Path | None = None, logs: bool = False) -> i
             commands = _meet_servers(lesson, commands)
         with running(commands, home / "logs") as files:
             with _following(files) if logs else nullcontext():
-                code = _drive(lesson, svg)
+                code = _drive(lesson, arguments, svg)
             if code and not logs:
                 for name, file in files.items():
                     console.print(f"The end of the log of {name}:\n{last_lines(file.read_text(errors='replace'))}",
@@ -72,10 +73,10 @@ def _run_folder() -> Iterator[Path]:
         raise SystemExit(f"Can't write to {folder}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
 
 
-def _drive(lesson: Lesson, svg: Path | None) -> int:
+def _drive(lesson: Lesson, arguments: Sequence[str], svg: Path | None) -> int:
     if svg:
         os.environ["LESSONS_SVG"] = str(svg.absolute())
-    driver = guarded(f"python -m {lesson.name}.call_tasks")
+    driver = guarded(shlex.join(["python", "-m", f"{lesson.name}.call_tasks", *arguments]))
     try:
         return driver.wait()
     finally:
@@ -97,7 +98,9 @@ def _meet_servers(lesson: Lesson, commands: Mapping[str, str]) -> dict[str, str]
     for url in dict.fromkeys(url for app in apps for url in (app.conf.broker_url, app.conf.result_backend)):
         if why := servers.trouble(url):
             sys.exit(why)
-    if servers.server(apps[0].conf.broker_url) == "files":
+    everywhere = len(apps)
+    apps = [app for app in apps if servers.server(app.conf.broker_url) != "files"]
+    if not apps:
         return dict(commands)
     queues = {queue for app in apps for queue in app.amqp.queues}
     unread = {queue for app in apps for queue in servers.unread(app, set(app.amqp.queues))}
@@ -105,9 +108,10 @@ def _meet_servers(lesson: Lesson, commands: Mapping[str, str]) -> dict[str, str]
         if thrown := sum(servers.purge(app, set(app.amqp.queues)) for app in apps):
             console.print(f"threw away {thrown} messages that an earlier run left", style="dim")
         return dict(commands)
-    if unread:
-        sys.exit(f"A worker already reads {', '.join(sorted(queues - unread))}, but none reads "
-                 f"{', '.join(sorted(unread))}. Stop that worker (Ctrl-C in its terminal) and try again.")  # fmt: skip
+    if unread or len(apps) < everywhere:
+        others = ", ".join(sorted(unread)) or "the queues on files"
+        sys.exit(f"A worker already reads {', '.join(sorted(queues - unread))}, but none reads {others}. "
+                 "Stop that worker (Ctrl-C in its terminal) and try again.")  # fmt: skip
     console.print(f"using the worker that already reads {', '.join(sorted(queues))}", style="dim")
     return {name: command for name, command in commands.items() if kind(name) != "worker"}
 

@@ -40,7 +40,11 @@ class Trouble:
 
 def trouble(url: str) -> str | None:
     """Why the broker or result store at `url` can't be used, with the mend; None if it can."""
+    from global_config import EMBEDDED_DATABASE  # here: `lesson doctor` also works where that can't be imported
+
     found = ask(url)
+    if found and url.removeprefix("db+") == EMBEDDED_DATABASE:  # neither a profile nor Docker brings that one up
+        return f"{found.what} Start it in a terminal of its own: python -m classroom.postgres"
     return str(found) if found else None
 
 

@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_written(room: Room) -> None:
 
 @pytest.mark.once
 def test_servers_that_do_not_answer(room: Room) -> None:
-    """Four addresses that accept and never answer are four findings, each with its mend, as soon as one."""
+    """Four addresses that accept and never answer are four findings, each with its mend."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         (room.folder / ".env").write_text(
@@ -140,9 +140,7 @@ def test_servers_that_do_not_answer(room: Room) -> None:
             f"REDIS_URL=redis://:secret@127.0.0.1:{port}/0\nREDIS_BROKER_URL=redis://127.0.0.1:{port}/1\n"
             f"POSTGRES_URL=db+postgresql+psycopg2://postgres:secret@127.0.0.1:{port}/celery_jobs\n"
         )
-        asked = monotonic()
         status, lines = examine(room)
-    assert monotonic() - asked < 6  # one after the other they would take 8
     assert status == 1
     wrong = [line for line in lines if line.startswith("✗")]
     assert [re.match(r"✗ (\w+), set in \.env: ", line)[1] for line in wrong] == [  # type: ignore[index]

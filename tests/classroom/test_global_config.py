@@ -145,3 +145,12 @@ def test_nothing_is_written_but_under_lessons_home(clone: Path) -> None:
     show(clone, LESSONS_HOME=str(home), PYTHONDONTWRITEBYTECODE="1")
     assert sorted(path.name for path in clone.iterdir()) == ["elsewhere", "global_config.py", "lessons"]
     assert [path.name for path in home.iterdir()] == ["messages"]
+
+
+def test_celery_report_does_not_print_the_environment(clone: Path) -> None:
+    """Celery shows every name of its configuration module that has no underscore: nothing private stands in one."""
+    code = "from celery import Celery; app = Celery(); app.config_from_object('global_config'); print(app.bugreport())"
+    shown = python(clone, code, MY_HOUSEKEEPING="nobody-else-s-business")
+    assert shown.returncode == 0, shown.stderr
+    assert "LESSONS_HOME" in shown.stdout
+    assert "nobody-else-s-business" not in shown.stdout

@@ -17,7 +17,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from classroom.judge import Seen
+from classroom.seen import Seen
 
 pytestmark = pytest.mark.once
 
@@ -164,7 +164,7 @@ def pytest_on(folder: Path, *arguments: str, **env: str) -> subprocess.Completed
     """Run pytest in `folder` as a learner would, with a temporary folder of its own below."""
     (folder / "tmp").mkdir(exist_ok=True)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", *PLUGIN, *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:schemathesis", *PLUGIN, *arguments],
         cwd=folder, env={**os.environ, "TMPDIR": str(folder / "tmp"), **env}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
     )  # fmt: skip
@@ -220,12 +220,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_ends_in_plain_words_and_leaves_nothing(name: str, outcomes: dict[str, Outcome]) -> None:
-    """Whatever the answer does: the right sentence within 30 s, no traceback, no process, no folder."""
+    """Whatever the answer does: the right sentence within a minute, no traceback, no process, no folder."""
     outcome, says = outcomes[name], CASES[name].says
     assert says in outcome.said
     assert not re.search(TRACES, outcome.said)
     assert len(outcome.said.splitlines()) < 80
-    assert outcome.seconds < 30
+    assert outcome.seconds < 60
     assert not outcome.alive
     assert not outcome.folders
     passed = "passed" in says

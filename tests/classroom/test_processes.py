@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,6 +69,30 @@ def test_a_name_of_no_known_kind_is_refused(tmp_path: Path, alive: Alive) -> Non
         pass
     assert "worker" in str(refusal.value)
     assert alive() == []
+
+
+@pytest.mark.parametrize(("name", "variable"), [("flower", "FLOWER_PORT"), ("api-docs", "API_PORT")])
+def test_a_taken_port_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: Alive, name: str, variable: str
+) -> None:
+    """Before anything is started, with the variable that mends it; a free port isn't refused."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv(variable, str(port))
+        commands = {"worker": python(READY), name: python(READY)}
+        refused = pytest.raises(SystemExit, match=f"^Port {port} is taken, and {name} needs it.* {variable}=")
+        with refused, running(commands, tmp_path):
+            pass
+    assert alive() == []
+    for wrong in ("many", "0", "65536"):
+        monkeypatch.setenv(variable, wrong)
+        refused = pytest.raises(SystemExit, match=f"^{variable} is '{wrong}', and a port is a number")
+        with refused, running(commands, tmp_path):
+            pass
+    monkeypatch.setenv(variable, str(port))
+    said = "Connected to" if name == "flower" else "Uvicorn running on"
+    with running({name: python(f"print({said!r}, flush=True); {SLEEP}")}, tmp_path):
+        pass
 
 
 def test_one_that_ends_while_starting_shows_its_log(tmp_path: Path, gone: Gone) -> None:
@@ -162,9 +187,8 @@ def test_only_what_holds_state_is_asked_before_it_is_ended(tmp_path: Path, name:
         "print('beat: Starting... ready.', flush=True)\n"
         "time.sleep(60)\n"
     )
-    began = monotonic()
     with running({name: f"python {script}"}, tmp_path):
-        pass
+        began = monotonic()
     assert saved.exists() == (name == "beat")
     assert monotonic() - began < 5  # once it has saved, nobody waits for the rest of the grace
 

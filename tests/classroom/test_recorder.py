@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery import Celery
 
 import global_config
 from classroom import servers
@@ -47,7 +48,8 @@ UNREAD = f"unread_{uuid4().hex[:8]}"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """On files one broker stands in for both."""
     brokers = BROKERS[metafunc.config.getoption("--profile")]
-    metafunc.parametrize("tasks", brokers, indirect=True, scope="module")
+    if "tasks" in metafunc.fixturenames:
+        metafunc.parametrize("tasks", brokers, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,25 @@ def test_every_event_of_every_task_is_recorded(tasks: Any) -> None:
         assert [Counter(kinds(events, task)) for task in sent] == [whole] * 9
         assert Counter(kinds(events, failed)) == Counter(["sent", "received", "started", "failed"])
         assert len(events) == 40
+
+
+def test_apps_of_several_brokers_are_recorded_once_each() -> None:
+    """On servers each broker tells of its own; on files both addresses are one folder, and nothing comes twice."""
+    names = [f"recorded_{uuid4().hex[:8]}" for _ in range(2)]
+    urls = [global_config.RABBITMQ_URL, global_config.REDIS_BROKER_URL]
+    apps = [Celery(name, broker=url, set_as_current=False) for name, url in zip(names, urls, strict=True)]
+    for one in apps:
+        one.config_from_object("global_config")
+        one.conf.update(task_default_queue=one.main, control_exchange=one.main)
+    with recording(*apps, patience=0.5) as events:
+        for one in apps:
+            one.send_task("nobody.reads.this", ignore_result=True)
+    assert [(event["type"], event["queue"]) for event in events] == [("task-sent", name) for name in names]
+    for one in apps:
+        with one.connection_for_write() as connection:
+            connection.channel().queue_delete(one.main)
+            if connection.transport.driver_type == "amqp":
+                connection.channel().exchange_delete(one.main)
 
 
 def test_events_are_in_order_of_time(tasks: Any) -> None:

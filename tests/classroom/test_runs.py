@@ -453,6 +453,20 @@ def test_a_driver_without_a_worker_says_what_to_type(course: Course) -> None:
     )
 
 
+def test_arguments_go_to_the_driver(course: Course, gone: Gone) -> None:
+    """Wherever they stand, with spaces and all; a driver that takes none refuses them."""
+    refused = course.run("lesson", "run", "00", "--fast", "two words")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "The driver of lesson 00 takes no arguments: --fast two words" in refused.stderr
+    driver = course.lesson / "call_tasks.py"
+    driver.write_text(driver.read_text().replace("run_driver(main, app)", "run_driver(lambda: print(ARGV[1:]), app)"))
+    driver.write_text(driver.read_text().replace("from classroom", "from sys import argv as ARGV\n\nfrom classroom"))
+    run = course.run("lesson", "run", "00", "--fast", "two words", "--svg", str(course.folder / "now.svg"), "3")
+    assert run.stdout == "['--fast', 'two words', '3']\n", run.stderr
+    assert (course.folder / "now.svg").exists()
+    assert gone(5)
+
+
 @pytest.mark.parametrize("command", ["lesson run 00", "python -m lesson00.call_tasks"])
 @pytest.mark.parametrize(
     ("name", "url", "who"),

@@ -58,7 +58,7 @@ def said(url: str) -> str:
     """What `trouble` says, after checking what holds for everything it says."""
     asked = monotonic()
     sentence = servers.trouble(url)
-    assert monotonic() - asked < 3.5
+    assert monotonic() - asked < 7
     assert sentence
     assert "secret" not in sentence
     assert "\n" not in sentence
@@ -79,10 +79,10 @@ def test_nobody_there(who: str) -> None:
 
 @pytest.mark.once
 def test_silent_ports(listen: Callable[..., int]) -> None:
-    """A port that accepts and never answers is given up within three seconds, and all are asked at once."""
+    """A port that accepts and never answers is given up after two seconds, and all four are asked at once."""
     asked = monotonic()
     found = servers.ask_all(url.format(listen()) for url in URLS.values())
-    assert monotonic() - asked < 3.5
+    assert monotonic() - asked < 7  # one after the other they would take 8
     assert all("(something listens there, but says nothing for 2 seconds)" in str(each) for each in found.values())
     assert len(found) == 3
 
@@ -245,3 +245,15 @@ def test_a_missing_database_is_created_once(new_database: str) -> None:
         created = list(threads.map(lambda _: servers.create_database(new_database), range(8)))
     assert sorted(filter(None, created)) == [name]
     assert servers.trouble(new_database) is None
+
+
+@pytest.mark.once
+def test_the_wheels_postgresql_is_started_by_its_own_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither `lesson use` nor Docker would bring it up, so the sentence names what does."""
+    url = f"postgresql+psycopg2://postgres@127.0.0.1:{closed_port()}/celery_jobs"
+    monkeypatch.setattr("global_config.EMBEDDED_DATABASE", url)
+    sentence = servers.trouble(f"db+{url}")
+    assert str(sentence).endswith("Start it in a terminal of its own: python -m classroom.postgres")
+    assert "lesson use" not in str(sentence)

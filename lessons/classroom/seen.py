@@ -1,0 +1,103 @@
+"""What the system did while an exercise was judged: what checks can ask."""
+
+import ast
+import os
+from itertools import pairwise
+
+ENDS = ("task-succeeded", "task-failed", "task-revoked", "task-rejected", "task-unknown")
+
+
+class Seen:
+    """What the system did while a block ran. A task is named by its function, or by its whole name."""
+
+    def __init__(self) -> None:
+        self.events: list[dict] = []
+        self.here: list[str] = []  # tasks that ran in the caller's own process
+
+    def _of(self, task: str, kind: str = "") -> list[dict]:
+        sent = [e for e in self.events if e["type"] == "task-sent"]
+        ids = [e["uuid"] for e in sent if task in (e["name"], e["name"].rpartition(".")[2])]
+        return [e for e in self.events if e["uuid"] in ids and e["type"].endswith(kind)]
+
+    def sent(self, task: str) -> int:
+        """How many messages of `task` were sent, retries not counted."""
+        return len({e["uuid"] for e in self._of(task)})
+
+    def names(self) -> list[str]:
+        """The tasks in the order in which they began to run, by their full names."""
+        named = {e["uuid"]: e["name"] for e in self.events if e["type"] == "task-sent"}
+        return [named[e["uuid"]] for e in self.events if e["type"] == "task-started"]
+
+    def runs(self, task: str) -> int:
+        """How many times `task` was run, retries counted."""
+        return len(self._of(task, "started"))
+
+    def queues(self, task: str) -> list[str]:
+        """The queues that messages of `task` were sent to, by time, retries not counted."""
+        queues: dict[str, str] = {}
+        for event in self._of(task, "sent"):
+            queues.setdefault(event["uuid"], event["queue"])
+        return list(queues.values())
+
+    def workers(self, task: str) -> list[str]:
+        """Which worker ran it, by time: the node name before the @."""
+        return [e["hostname"].partition("@")[0] for e in self._of(task, "started")]
+
+    def states(self, task: str) -> list[str]:
+        """How each of its messages ended, by time: succeeded, failed, revoked, rejected."""
+        ends: dict[str, str] = {}
+        for event in self._of(task):
+            if event["type"] in ENDS:
+                ends.pop(event["uuid"], None)  # a hard time limit is told twice, and a swallowed retry runs again
+                ends[event["uuid"]] = event["type"].removeprefix("task-")
+        return list(ends.values())
+
+    def waits(self, task: str) -> list[float]:
+        """Seconds from the end of each run to the start of the next run of the same message."""
+        waits = []
+        for uuid in dict.fromkeys(e["uuid"] for e in self._of(task)):
+            mine = [e for e in self.events if e["uuid"] == uuid and e["type"] in ("task-retried", "task-started")]
+            waits += [b["timestamp"] - a["timestamp"] for a, b in pairwise(mine)
+                      if (a["type"], b["type"]) == ("task-retried", "task-started")]  # fmt: skip
+        return waits
+
+    def delays(self, task: str) -> list[float]:
+        """Seconds from the sending of each of its messages to the start of its first run, by time of sending."""
+        delays = []
+        for uuid in dict.fromkeys(e["uuid"] for e in self._of(task)):
+            sent, started = (
+                [e["timestamp"] for e in self.events if e["uuid"] == uuid and e["type"] == kind]
+                for kind in ("task-sent", "task-started")
+            )
+            delays += [started[0] - sent[0]] if started else []
+        return delays
+
+    def sent_before_first_end(self, task: str = "") -> int:
+        """How many messages were on their way before the first task ended: 1 where each waited for the one before.
+
+        With the name of a `task`, only its own messages and ends count.
+        """
+        events = self._of(task) if task else self.events
+        end = min((e["timestamp"] for e in events if e["type"] in ENDS), default=float("inf"))
+        return len({e["uuid"] for e in events if e["type"] == "task-sent" and e["timestamp"] < end})
+
+    def sent_here(self, task: str) -> int:
+        """How many messages of `task` the caller's own process sent; callbacks are sent by workers."""
+        return len({e["uuid"] for e in self._of(task, "sent") if e["pid"] == os.getpid()})
+
+    def returned(self, task: str) -> list[object]:
+        """What each message of `task` that succeeded returned, by time: plain data as it is, else its repr."""
+        return [plain(e["result"]) for e in self._of(task, "succeeded")]
+
+    def seconds(self) -> float:
+        """From the first event to the last."""
+        times = [e["timestamp"] for e in self.events]
+        return max(times) - min(times) if times else 0.0
+
+
+def plain(text: str) -> object:
+    """The value that a repr stands for, where it is plain data; otherwise the repr itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

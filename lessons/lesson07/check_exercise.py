@@ -1,0 +1,165 @@
+"""What a finished exercise does. Each docstring holds three hints, a paragraph each."""
+
+from uuid import UUID
+
+
+def file_of(exercise, task_id):
+    """Where the statement of the call with this id belongs."""
+    return exercise.OUTPUT / f"output_{task_id[:8]}.txt"
+
+
+def files(exercise):
+    return {file.name for file in exercise.OUTPUT.glob("output_*.txt")}
+
+
+def expect_files(exercise, expect, receipts, before):
+    """The calls with these receipts have added a file each to those that were there `before`, and no others."""
+    wanted = sorted(file_of(exercise, receipt.id).name for receipt in receipts)
+    expect(
+        sorted(files(exercise) - before), wanted,
+        f"new files in OUTPUT; calls that were made: {len(receipts)}",
+        "The call has an id already, made by its caller: in a bound task it is self.request.id. It stays the same from "
+        "retry to retry, and no two calls share it; a name made from anything else doesn't tell whose file it is.",
+    )  # fmt: skip
+
+
+def send(exercise, expect, *args, **options):
+    """The receipt of write_statement, called with these arguments."""
+    try:
+        return exercise.write_statement.apply_async(args, **options)
+    except TypeError as error:
+        expect(
+            error, "a receipt", f"write_statement called with {args}, as in the story",
+            "Callers give a customer and two numbers. A bound task gets itself from Celery, as its first argument: "
+            "bind=True and self belong together.",
+        )  # fmt: skip
+
+
+def outcome(receipt):
+    said = receipt.get(timeout=5, interval=0.02, propagate=False)
+    if isinstance(said, NotImplementedError):
+        raise said
+    return said
+
+
+def a_customer(values):
+    return "".join(values.choices("abcdefghijklmnopqrstuvwxyz", k=6)).title()
+
+
+def check_the_file_is_named_after_the_id(exercise, run, expect, values):
+    """Where does a task find its own id, and from which moment on does its caller know it?
+
+    Lesson 07's table, its first row; and reports.py beside it, which names a file in the same way.
+
+    With bind=True and self as the first argument: OUTPUT / f"output_{self.request.id[:8]}.txt"
+    """
+    customer, before = a_customer(values), files(exercise)
+    with run():
+        receipts = [send(exercise, expect, customer, 0, 0)]
+        said = [outcome(receipts[0])]
+        if not isinstance(said[0], Exception):  # then also as two links of a chain
+            last = (exercise.write_statement.si(customer, 0, 0) | exercise.write_statement.si(customer, 0, 0))()
+            receipts += [last.parent, last]
+            said += [outcome(last.parent), outcome(last)]
+    expect_files(exercise, expect, receipts, before)
+    for receipt in receipts:
+        expect(
+            file_of(exercise, receipt.id).read_text(), f"account of {customer}, read on run 1\n", "what is in the file",
+            "The file holds what read_account returns, as it is; how many runs came before this one is "
+            "self.request.retries.",
+        )  # fmt: skip
+    expect(
+        said, [f"posted {file_of(exercise, receipt.id).name} on run 1" for receipt in receipts],
+        f"what each call for {customer} returned", "A statement is posted when it is written, and post says so.",
+    )  # fmt: skip
+
+
+def check_it_is_run_again(exercise, run, expect, values):
+    """Who runs a task again so that it keeps its id, and which failures are meant?
+
+    Lesson 04, its first code block: what a bound task raises, the error it hands over, and the wait. max_retries stands
+    in the decorator.
+
+    except ConnectionError as error: raise self.retry(exc=error, countdown=0.1), around reading and posting
+    """
+    name = exercise.write_statement.name
+    office = values.randint(3, 4)
+    with run() as seen:
+        receipt = send(exercise, expect, a_customer(values), 0, office)
+        said = outcome(receipt)
+    closed = f"with a post office that is closed for {office} runs"
+    expect(
+        seen.sent(name), 1, f"how many calls were sent, their retries not counted, {closed}",
+        "A retry is the same call under the same id. A new call has a new id, and with that another file and another "
+        "receipt, which nobody holds.",
+    )  # fmt: skip
+    expect(
+        seen.runs(name), office + 1, f"how many times a worker ran it, {closed}",
+        "self.retry() has Celery run the task again, up to max_retries times, which is 3 if you don't say. A loop in "
+        "the task is one run, and keeps the process from other work.",
+    )  # fmt: skip
+    expect(
+        said, f"posted {file_of(exercise, receipt.id).name} on run {office + 1}", f"what it came to, {closed}",
+        "The last run returns what post returns.",
+    )  # fmt: skip
+    expect(
+        [wait for wait in seen.waits(name) if wait > 0.6], [], "seconds between two runs, where they aren't about 0.1",
+        "The wait is the countdown of the retry, in seconds; if you don't say, it is 180.",
+    )  # fmt: skip
+    with run() as seen:
+        said = outcome(send(exercise, expect, a_customer(values), 0, 99))
+    expect(
+        (seen.runs(name), said), (5, ConnectionError("the post office is closed on run 5")),
+        "the number of runs and the end, where the post office stays closed",
+        "max_retries counts the retries, not the first run, and what is given to retry(exc=…) comes out at the end.",
+    )  # fmt: skip
+
+
+def check_the_file_is_written_once(exercise, run, expect, values):
+    """Which run is to write the file: the first, or the first that can? And how does a later run know that it is there?
+
+    Look at the line that writes: what stands before it? The folder itself remembers, from run to run and from process
+    to process.
+
+    if not file.exists(): file.write_text(read_account(…)), and post it afterwards in any case
+    """
+    customer, ledger, before = a_customer(values), values.randint(1, 2), files(exercise)
+    with run():
+        receipt = send(exercise, expect, customer, ledger, ledger + 2)
+        said = outcome(receipt)
+    expect(
+        said, f"posted {file_of(exercise, receipt.id).name} on run {ledger + 3}",
+        f"what it came to, with a ledger that is open from run {ledger + 1} on",
+        "A run that couldn't read the account has written nothing, and is to be run again as well. What counts is "
+        "whether the file is there, not which run it is.",
+    )  # fmt: skip
+    expect_files(exercise, expect, [receipt], before)
+    expect(
+        file_of(exercise, receipt.id).read_text(), f"account of {customer}, read on run {ledger + 1}\n",
+        f"what is in the file after {ledger + 3} runs",
+        f"A retry runs the whole task again, also what is done already. Run {ledger + 1} wrote the file; later "
+        "ones were to find it, and to leave it as it is.",
+    )  # fmt: skip
+
+
+def check_a_file_that_is_there_stays(exercise, run, expect, values):
+    """Can a first run come second? What does self.request.retries say when a message is delivered once more?
+
+    Demand 4: a killed worker leaves its file behind, and its message begins again on another one, with the same id.
+
+    Ask the folder, not the number of the run, nor anything in the process's memory: if not file.exists(): …
+    """
+    task_id = str(UUID(int=values.getrandbits(128), version=4))
+    left = f"account of {a_customer(values)}, written by a worker that was killed then\n"
+    file_of(exercise, task_id).write_text(left)
+    with run():
+        said = outcome(send(exercise, expect, a_customer(values), 0, 0, task_id=task_id))
+    expect(
+        file_of(exercise, task_id).read_text(), left, "the file of a call that had been run before, by a killed worker",
+        "The same message, delivered again, begins at retries 0 with the id that it had. Only what is outside of the "
+        "worker's memory knows what has been done: here, the file itself.",
+    )  # fmt: skip
+    expect(
+        said, f"posted {file_of(exercise, task_id).name} on run 1", "what that call came to",
+        "The file was there, but it hadn't been posted.",
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""Exercise 07 · One statement, one file.
+
+A bank writes statements, each into a file of its own in the folder OUTPUT, and posts them. The ledger may be closed, or
+the post office: then the whole task is run again. A printer watches the folder, and prints again what is written again.
+
+read_account and post are finished. What is missing is write_statement:
+
+1. Its file is called output_<the first 8 characters of the task's own id>.txt, and holds what read_account returns.
+2. It posts that file, and returns what post returns.
+3. When read_account or post raises a ConnectionError, Celery runs the task again after 0.1 seconds, four times at most.
+4. The file is written once, however often the task is run: a run that finds it there leaves it as it is. Even a first
+   run may find it, because the message of a worker that was killed can come to another one, under the same id.
+
+For example: the ledger is closed for one run, the post office for three. Then the second run writes the file, the third
+finds it, and so does the fourth, which has it posted.
+"""
+
+from pathlib import Path
+
+from celery import Celery, Task
+
+from global_config import LESSONS_HOME, REDIS_BROKER_URL, REDIS_URL
+
+app = Celery("exercise", broker=REDIS_BROKER_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise07",
+    control_exchange="exercise07",
+    worker_timer_precision=0.05,  # the worker looks at its clock every 0.05 seconds: short waits come out short
+)
+
+OUTPUT = Path(LESSONS_HOME, "exercise07")
+OUTPUT.mkdir(parents=True, exist_ok=True)
+
+
+def read_account(customer: str, retries: int, closed_for: int) -> str:
+    # The ledger, given; `retries` is how many runs came before this one. Nothing needs to be changed here.
+    if retries < closed_for:
+        raise ConnectionError(f"the ledger is closed on run {retries + 1}")
+    return f"account of {customer}, read on run {retries + 1}\n"
+
+
+def post(file: Path, retries: int, closed_for: int) -> str:
+    # The post office, given, too.
+    file.read_text()  # there must be something to post
+    if retries < closed_for:
+        raise ConnectionError(f"the post office is closed on run {retries + 1}")
+    return f"posted {file.name} on run {retries + 1}"
+
+
+@app.task(bind=True, max_retries=4)
+def write_statement(self: Task, customer: str, ledger_closed_for: int, post_closed_for: int) -> str:
+    retries = self.request.retries
+    try:
+        file = OUTPUT / f"output_{self.request.id[:8]}.txt"  # the same on each run, and another one for each call
+        if not file.exists():
+            file.write_text(read_account(customer, retries, ledger_closed_for))
+        return post(file, retries, post_closed_for)
+    except ConnectionError as error:
+        raise self.retry(exc=error, countdown=0.1)

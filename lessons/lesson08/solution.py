@@ -1,0 +1,57 @@
+"""Exercise 08 · A scanner that says how far it is.
+
+Thick letters are scanned by a worker, page by page. Whoever sent one watches, and has two wishes: to see how far it is,
+and to learn what was wrong when a page can't be read. scan_page, which is the machine, is finished. What is missing:
+
+1. scan_letter(pages) is a task that scans the pages in their order and returns their texts as a list.
+2. While it works, its state is PROGRESS. After each page it tells, as meta: current, the number of pages done by then;
+   total, how many there are; message, a sentence for people.
+3. Where scan_page raises ValueError, the task fails at that page with Unreadable(page, reason): page counts from 1, and
+   reason is what the ValueError says. Who calls get() catches an Unreadable, with these two attributes, and
+   str(error) reads like "page 3: too dark".
+4. The state is then FAILURE, because the task failed, and not because somebody wrote that word.
+"""
+
+from time import sleep
+
+from celery import Celery, Task
+
+from global_config import REDIS_BROKER_URL, REDIS_URL
+
+app = Celery("exercise", broker=REDIS_BROKER_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise08",
+    control_exchange="exercise08",
+)
+
+
+def scan_page(page: str) -> str:
+    # The machine, given: it takes its time. Nothing needs to be changed here.
+    sleep(0.2)
+    if page.startswith("!"):
+        raise ValueError(page.removeprefix("!"))
+    return page.upper()
+
+
+class Unreadable(Exception):
+    # What super().__init__ is given is all that travels; it is called again with these, in the caller's process.
+    def __init__(self, page: int, reason: str) -> None:
+        super().__init__(page, reason)
+        self.page, self.reason = page, reason
+
+    def __str__(self) -> str:
+        return f"page {self.page}: {self.reason}"
+
+
+@app.task(bind=True)
+def scan_letter(self: Task, pages: list[str]) -> list[str]:
+    texts: list[str] = []
+    for number, page in enumerate(pages, start=1):
+        try:
+            texts.append(scan_page(page))
+        except ValueError as error:
+            raise Unreadable(number, str(error))  # Celery stores the state, the exception and its traceback
+        meta = {"current": number, "total": len(pages), "message": f"{number} of {len(pages)} pages scanned"}
+        self.update_state(state="PROGRESS", meta=meta)
+    return texts

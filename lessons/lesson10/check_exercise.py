@@ -1,0 +1,175 @@
+"""What a finished exercise does. Each docstring holds three hints, a paragraph each."""
+
+from datetime import UTC, datetime, timedelta
+from inspect import signature
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from celery.beat import Scheduler
+from kombu import Connection, Queue
+
+NEW_YORK = ZoneInfo("America/New_York")
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+MOST = 400  # firings of one entry that are looked at; the schedules asked for have fewer
+
+
+def scheduler(exercise):
+    """What beat makes of the answer's settings, without a file and without sending anything."""
+    exercise.app.finalize()
+    try:
+        return Scheduler(exercise.app)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise AssertionError(
+            f"beat can't read beat_schedule, and would end with {type(error).__name__}: {error}\n"
+            "An entry has task, schedule, args, kwargs and options, and nothing else: see tasks.py of lesson 10."
+        ) from None
+
+
+def entries(exercise, task):
+    """The entries that send this task."""
+    found = [entry for entry in scheduler(exercise).schedule.values() if entry.task == task.name]
+    if not found:
+        raise AssertionError(
+            f"No entry sends {task.name}, so beat never will.\n"
+            "An entry names its task as a worker's banner lists it: module and function."
+        )
+    return found
+
+
+def firings(entry, start, end):
+    """When beat, started at `start`, sends this entry, until `end`, by its own schedule object."""
+    times, now = [], start
+    while len(times) < MOST:
+        entry.schedule.nowfun = lambda now=now: now.astimezone(entry.schedule.tz)
+        now = now.astimezone(UTC) + entry.schedule.remaining_estimate(now.astimezone(entry.schedule.tz))
+        if now >= end or (times and now <= times[-1]):
+            break
+        times.append(now)
+    return times
+
+
+def call(task, entry):
+    """How an entry calls its task, however its arguments are written down."""
+    try:
+        given = signature(task.run).bind(*(entry.args or ()), **(entry.kwargs or {})).arguments
+    except TypeError as error:
+        return f"a call that fails: {error}"
+    return f"{task.run.__name__}({', '.join(map(repr, given.values()))})"
+
+
+def diary(exercise, task, start, end):
+    """Everything that is sent of this task, as a clock in New York shows it."""
+    found = [(time, call(task, entry)) for entry in entries(exercise, task) for time in firings(entry, start, end)]
+    return [f"{time.astimezone(NEW_YORK):%a %d %b %Y %H:%M} {what}" for time, what in sorted(found)]
+
+
+def midnight(year, month, day):
+    return datetime(year, month, day, tzinfo=NEW_YORK)
+
+
+def change(year, months):
+    """The midnight with which the day begins on which the clocks of New York change in these months."""
+    days = [midnight(year, month, day) for month in months for day in range(1, 29)]
+    return next(a for a, b in pairwise(days) if a.utcoffset() != b.utcoffset())
+
+
+def check_ovens_are_lit_by_the_clock_on_the_wall(exercise, expect, values):
+    """By which clock does beat read a crontab? And from when does it count a number of seconds?
+
+    See "What you will see" of lesson 10, the lines on Seoul and Berlin: there is a setting for the zone. Days of the
+    week have names too, which is safer than numbers. And two ovens are two entries, each with a name of its own.
+
+    timezone="America/New_York", and for the left oven: {"task": "exercise.light_oven", "schedule": crontab(hour=4,
+    minute=15, day_of_week="tue-sun"), "args": ("left",)}
+    """
+    year = values.randint(2027, 2036)
+    in_winter, in_summer = midnight(year, 1, values.randint(5, 20)), midnight(year, 7, values.randint(5, 20))
+    for start in (in_winter, in_summer, change(year, [3]) - 2 * DAY, change(year, [11]) - 2 * DAY):
+        begin = start + values.randint(6, 22) * HOUR
+        wanted = []
+        for days in range(1, 9):
+            day = start + days * DAY
+            if day.weekday() != 0:  # Python's Monday
+                wanted += [
+                    f"{day:%a %d %b %Y} 04:15 light_oven('left')",
+                    f"{day:%a %d %b %Y} 05:15 light_oven('right')",
+                ]
+        saw = diary(exercise, exercise.light_oven, begin, start + 9 * DAY)
+        differs = next(
+            (n for n, (a, b) in enumerate(zip(saw, wanted, strict=False)) if a != b), min(len(saw), len(wanted))
+        )
+        expect(
+            saw[differs : differs + 3], wanted[differs : differs + 3],
+            f"what beat sends from {begin:%a %d %b %Y %H:%M}, from where it differs",
+            "A crontab goes by the setting timezone, which is UTC unless you say otherwise; a zone has a summer, a "
+            "number of hours to add doesn't. Seconds are counted from when beat starts. Days by name can't be "
+            "miscounted.",
+        )  # fmt: skip
+
+
+def check_books_are_closed_once_a_month(exercise, expect, values):
+    """What does a crontab say about what you leave out of it?
+
+    Every field that isn't given is "*", also the minute. See the comment on midnight in the lesson's tasks.py.
+
+    crontab(minute=0, hour=0, day_of_month=1)
+    """
+    year, month = values.randint(2027, 2036), values.randint(1, 12)
+    begin = midnight(year, month, values.randint(2, 28)) + values.randint(1, 22) * HOUR
+    firsts = [midnight(year + (month + n) // 12, (month + n) % 12 + 1, 1) for n in range(5)]
+    expect(
+        diary(exercise, exercise.close_books, begin, firsts[4])[:4],
+        [f"{first:%a %d %b %Y} 00:00 close_books()" for first in firsts[:4]],
+        f"what beat sends from {begin:%a %d %b %Y %H:%M}",
+        "A field of crontab that isn't given means every: each minute of an hour, each day of a month. Months and days "
+        "have no fixed length, so no number of seconds will do.",
+    )  # fmt: skip
+
+
+def check_dough_is_fed_every_60_minutes(exercise, expect, values):
+    """Is "every hour" a time on a clock, or a time that passes?
+
+    Lesson 10 looks at the night in which clocks go back, with a crontab and with an interval: compare the two lines.
+
+    {"task": "exercise.feed_dough", "schedule": 3600.0}
+    """
+    year = values.randint(2027, 2036)
+    for what, months in ("forward", [3]), ("back", [11]):
+        night = change(year, months)
+        begin = night.astimezone(UTC) - values.randint(61, 600) * timedelta(minutes=1)  # in UTC, no hour comes twice
+        found = entries(exercise, exercise.feed_dough)
+        times = sorted(time for entry in found for time in firings(entry, begin, night.astimezone(UTC) + 12 * HOUR))
+        expect(
+            sorted({round((b - a) / timedelta(minutes=1)) for a, b in pairwise(times)}), [60],
+            f"the minutes from one feeding to the next, in the night {night:%d %b %Y}, when clocks are put {what}",
+            "In the night in which an hour comes twice, a crontab leaves one of the two out, whatever it says about "
+            "hours. An interval counts seconds, and takes no notice of clocks.",
+        )  # fmt: skip
+
+
+def check_a_late_oven_stays_cold(exercise, expect, values):
+    """How can a message say until when it is good?
+
+    What apply_async() takes as an option, an entry takes in its "options"; lesson 10's tick has the one that you need.
+
+    "options": {"expires": 600}, in seconds
+    """
+    beat = scheduler(exercise)
+    with Connection("memory://") as connection:
+        for number, entry in enumerate(entries(exercise, exercise.light_oven)):
+            queue = Queue(f"exercise10-checked-{number}")
+            entry.options = {**entry.options, "queue": queue, "ignore_result": True}
+            with connection.Producer() as producer:
+                sent_at = datetime.now(UTC)
+                beat.apply_async(entry, producer=producer, advance=False)
+            message = queue(connection.default_channel).get(no_ack=True)
+            until = message.headers["expires"]
+            if until:
+                until = datetime.fromisoformat(until)
+                until = until if until.tzinfo else until.replace(tzinfo=UTC)  # as a worker reads it
+                until = f"good for {round((until - sent_at).total_seconds())} s"
+            expect(
+                until, "good for 600 s", f"how long the message of {call(exercise.light_oven, entry)} is good",
+                "A message waits as long as it takes, until a worker is there. expires says after how many seconds it "
+                "is no longer wanted; a time limit only counts from when the task has begun.",
+            )  # fmt: skip

@@ -1,0 +1,59 @@
+"""Exercise 10 · A bakery's clock.
+
+A bakery in New York has a worker, a beat and three tasks. The tasks are finished; what is missing is their schedule.
+All times are those that the clock on the bakery's wall shows, in winter and in summer. (The clocks of New York are put
+forward on a Sunday in March, and back on a Sunday in November.)
+
+1. From Tuesday to Sunday, light_oven("left") is sent at 04:15, and light_oven("right") at 05:15. On Mondays the bakery
+   is closed.
+2. close_books() is sent at midnight, when the first day of a month begins; once.
+3. feed_dough() is sent every 60 minutes, day and night. The minute doesn't matter, but dough knows no clocks: it can't
+   wait for two hours in the night in which they are put back.
+4. An oven is never lit late: a light_oven that no worker has taken within 10 minutes isn't run any more.
+
+You needn't wait to see whether it holds: your schedule is asked when it will fire, in several years.
+"""
+
+from celery import Celery
+from celery.schedules import crontab
+
+from global_config import REDIS_BROKER_URL, REDIS_URL
+
+app = Celery("exercise", broker=REDIS_BROKER_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise10",
+    control_exchange="exercise10",
+    timezone="America/New_York",  # a zone, and not a number of hours: it knows when clocks change
+    beat_schedule={
+        "left oven": {
+            "task": "exercise.light_oven",
+            "schedule": crontab(hour=4, minute=15, day_of_week="tue-sun"),
+            "args": ("left",),
+            "options": {"expires": 600},
+        },
+        "right oven": {
+            "task": "exercise.light_oven",
+            "schedule": crontab(hour=5, minute=15, day_of_week="tue-sun"),
+            "args": ("right",),
+            "options": {"expires": 600},
+        },
+        "books": {"task": "exercise.close_books", "schedule": crontab(minute=0, hour=0, day_of_month=1)},
+        "dough": {"task": "exercise.feed_dough", "schedule": 3600.0},  # an interval counts seconds, whatever clocks do
+    },
+)
+
+
+@app.task
+def light_oven(side: str) -> str:
+    return f"{side} oven lit"
+
+
+@app.task
+def close_books() -> str:
+    return "books closed"
+
+
+@app.task
+def feed_dough() -> str:
+    return "dough fed"

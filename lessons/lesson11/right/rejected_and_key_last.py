@@ -1,0 +1,31 @@
+"""The message goes back to the queue; the key comes last in the transaction, and undoes it all where it is refused."""
+
+from celery import Celery
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from global_config import POSTGRES_URL, RABBITMQ_URL
+from lesson11 import exercise_bank as bank
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise11",
+    control_exchange="exercise11",
+    worker_timer_precision=0.05,  # the worker looks at its clock every 0.05 seconds: short waits come out exact
+    worker_lost_wait=0.5,  # on files: seconds until a dead process's task counts as lost, instead of 10
+)
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True)
+def transfer(order: str, payer: str, payee: str, amount: int) -> str:
+    """Move an amount from one account to the other; returns what the customer reads."""
+    sentence = f"order {order}: {amount} from {payer} to {payee}"
+    try:
+        with bank.engine.begin() as transaction:
+            bank.take(transaction, order, payer, amount)
+            bank.give(transaction, order, payee, amount)
+            transaction.execute(insert(bank.orders).values(number=order))
+    except IntegrityError:
+        return sentence  # an earlier run, or another message, has done it
+    return sentence

@@ -1,0 +1,29 @@
+"""check_an_order_sent_twice_is_made_once: looks first, when another run may be about to do the same."""
+
+from celery import Celery
+from sqlalchemy import insert, select
+
+from global_config import POSTGRES_URL, RABBITMQ_URL
+from lesson11 import exercise_bank as bank
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise11",
+    control_exchange="exercise11",
+    worker_timer_precision=0.05,  # the worker looks at its clock every 0.05 seconds: short waits come out exact
+    worker_lost_wait=0.5,  # on files: seconds until a dead process's task counts as lost, instead of 10
+)
+
+
+@app.task(acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0.1)
+def transfer(order: str, payer: str, payee: str, amount: int) -> str:
+    """Move an amount from one account to the other; returns what the customer reads."""
+    done = select(bank.orders).where(bank.orders.c.number == order)
+    with bank.engine.begin() as transaction:
+        if not transaction.execute(done).first():
+            bank.take(transaction, order, payer, amount)
+            bank.give(transaction, order, payee, amount)
+            if not transaction.execute(done).first():
+                transaction.execute(insert(bank.orders).values(number=order))
+    return f"order {order}: {amount} from {payer} to {payee}"

@@ -1,0 +1,31 @@
+"""check_half_a_transfer_is_never_kept: makes each step a transaction of its own, with the key in the first."""
+
+from celery import Celery
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from global_config import POSTGRES_URL, RABBITMQ_URL
+from lesson11 import exercise_bank as bank
+
+app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise11",
+    control_exchange="exercise11",
+    worker_timer_precision=0.05,  # the worker looks at its clock every 0.05 seconds: short waits come out exact
+    worker_lost_wait=0.5,  # on files: seconds until a dead process's task counts as lost, instead of 10
+)
+
+
+@app.task(acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0.1)
+def transfer(order: str, payer: str, payee: str, amount: int) -> str:
+    """Move an amount from one account to the other; returns what the customer reads."""
+    try:
+        with bank.engine.begin() as transaction:
+            transaction.execute(insert(bank.orders).values(number=order))
+            bank.take(transaction, order, payer, amount)
+        with bank.engine.begin() as transaction:
+            bank.give(transaction, order, payee, amount)
+    except IntegrityError:
+        pass
+    return f"order {order}: {amount} from {payer} to {payee}"

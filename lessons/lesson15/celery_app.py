@@ -1,0 +1,41 @@
+"""The Celery app, without a single task: what callers, workers, beat and Flower share."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+from kombu import Queue
+from tzlocal import get_localzone_name
+
+from global_config import REDIS_BROKER_URL, REDIS_URL, broker_transport_options
+from lesson15.names import CHAT, DOCUMENTS, HOUSEKEEPING, TaskNames
+from lesson15.settings import LOOK_SECONDS
+
+app = Celery("lesson15", broker=REDIS_BROKER_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    control_exchange="lesson15",
+    task_queues=[Queue(DOCUMENTS), Queue(CHAT), Queue(HOUSEKEEPING)],
+    task_default_queue=HOUSEKEEPING,
+    task_routes={"documents.*": {"queue": DOCUMENTS}, "chat.*": {"queue": CHAT}},
+    task_ignore_result=True,  # the truth about a document is its row; an answer asks for the exception
+    # A waiting task stays in the queue, where any worker can take it: none is reserved but for a process that is free
+    # (Redis), or one at most (files). A worker that holds one when Redis dies hangs for good, in kombu 5.7.
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=REDIS_BROKER_URL.startswith("redis"),
+    broker_connection_timeout=2,  # seconds
+    broker_transport_options=broker_transport_options | {"confirm_publish": True},  # on RabbitMQ: sent means kept
+    timezone=os.environ.get("TIMEZONE") or get_localzone_name() or "UTC",  # unless it is set, midnight is UTC's
+    beat_schedule={
+        "find the stuck": {
+            "task": TaskNames.FIND_STUCK,
+            "schedule": LOOK_SECONDS,
+            "options": {"expires": LOOK_SECONDS, "ignore_result": True},  # the next look sees what this one would have
+        },
+        "clean up at midnight": {
+            "task": TaskNames.CLEAN_UP,
+            "schedule": crontab(hour=0, minute=0),
+            "options": {"ignore_result": True},
+        },
+    },
+)

@@ -1,0 +1,56 @@
+"""Texts as vectors: the more alike two texts are, the smaller the angle between theirs.
+
+An embedder is a function from texts to vectors of length 1. The one here hashes words: it needs no model and knows no
+meaning, so a question finds a passage by the words that both have. EMBEDDER=BAAI/bge-small-en-v1.5, or whatever else
+fastembed knows, knows more (pip install fastembed; it fetches the model when it is first used).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
+
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, HashingVectorizer
+
+from lesson15.settings import EMBEDDER
+
+if EMBEDDER != "hashing" and not find_spec("fastembed"):  # when the worker starts, not when somebody waits for it
+    raise SystemExit(f"EMBEDDER is {EMBEDDER!r}, which needs fastembed: pip install fastembed")
+
+Embedder = Callable[[Sequence[str]], list[list[float]]]
+
+DIMENSIONS = 1024
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # writing with many endings, or no spaces
+
+
+def terms(text: str) -> Iterator[str]:
+    """What texts are compared by: words, and of Korean, Chinese and Japanese ones each two letters in a row."""
+    for word in re.findall(r"\w+", text.lower()):
+        if UNSPACED.search(word):
+            yield from (word[at : at + 2] for at in range(max(len(word) - 1, 1)))
+        elif len(word) > 1 and word not in ENGLISH_STOP_WORDS:
+            yield word.removesuffix("s")
+
+
+hashing_vectorizer = HashingVectorizer(analyzer=terms, n_features=DIMENSIONS, norm="l2")
+
+
+def hashing(texts: Sequence[str]) -> list[list[float]]:
+    """By words alone, and in an instant."""
+    return hashing_vectorizer.transform(texts).toarray().tolist()
+
+
+@cache
+def embedder() -> Embedder:
+    """The embedder that EMBEDDER names; made when first used, because a model may have threads, which no fork keeps."""
+    if EMBEDDER == "hashing":
+        return hashing
+    from fastembed import TextEmbedding
+
+    model = TextEmbedding(EMBEDDER)
+    return lambda texts: [vector.tolist() for vector in model.embed(list(texts))]
+
+
+def embed(texts: Sequence[str]) -> list[list[float]]:
+    """A vector for each text."""
+    return embedder()(texts)

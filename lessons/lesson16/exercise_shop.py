@@ -1,0 +1,84 @@
+"""The shop of exercise 16, its bank, and its bad luck. Nothing here is yours to change.
+
+Everything is kept in files, in LESSONS_HOME. A file trouble-… is bad luck to come; it strikes once.
+"""
+
+import os
+import signal
+from pathlib import Path
+from time import sleep
+
+import psutil
+
+from global_config import LESSONS_HOME, RABBITMQ_URL
+
+
+class NoAnswer(Exception):
+    """The bank was asked, and hasn't answered: nobody knows whether it has done what it was asked for."""
+
+
+def charge(order: str, amount: int, key: str | None = None) -> None:
+    """Charge the customer's card. Banks can be told a key, and charge only once for each; NoAnswer may be raised."""
+    strike(order, "before")
+    if key is None or first(f"bank {key}"):
+        note("charges", order, amount)
+    strike(order, "after")
+    if unlucky(order, "no answer"):
+        raise NoAnswer("the bank hasn't answered in time")
+
+
+def post(order: str) -> None:
+    """Send the customer a letter; what is posted is on its way."""
+    sleep(0.3)
+    note("letters", order, 1)
+
+
+def picture(name: str) -> bytes:
+    """A picture of 15 MB."""
+    note("memory", str(os.getpid()), psutil.Process().memory_info().rss)
+    return b"%" * 15_000_000
+
+
+def first(what: str) -> bool:
+    """Whether nobody has said this before: of all processes that ask, one is told True, and only once."""
+    try:
+        Path(LESSONS_HOME, f"said-{what}").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def note(book: str, about: str, number: int) -> None:
+    with Path(LESSONS_HOME, f"{book}-{about}").open("a") as page:
+        page.write(f"{number}\n")
+
+
+def noted(book: str, about: str = "*") -> list[list[int]]:
+    """What was noted about each, in its order."""
+    return [[int(line) for line in page.read_text().split()] for page in LESSONS_HOME.glob(f"{book}-{about}")]
+
+
+def trouble(order: str, what: str) -> None:
+    """Let this strike, once: "killed before", "killed after", "no answer", "worker killed before"."""
+    Path(LESSONS_HOME, f"trouble-{order}-{what}").touch()
+
+
+def unlucky(order: str, what: str) -> bool:
+    try:
+        Path(LESSONS_HOME, f"trouble-{order}-{what}").unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def strike(order: str, moment: str) -> None:
+    if unlucky(order, f"killed {moment}"):
+        sleep(0.3)  # who dies at once may be gone before the worker has heard that the task was begun
+        os.kill(os.getpid(), signal.SIGKILL)
+    if unlucky(order, f"worker killed {moment}"):
+        sleep(0.3)
+        if RABBITMQ_URL.startswith("filesystem"):  # files forget what a killed worker held: it is told to go, at once
+            os.kill(os.getppid(), signal.SIGQUIT)
+            sleep(60)
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)

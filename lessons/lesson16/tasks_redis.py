@@ -1,0 +1,28 @@
+"""Lesson 16 · Break it: the same promises with Redis as the broker.
+
+celery -A lesson16.tasks_redis worker --loglevel=info --concurrency=8 --hostname=worker-redis@%h
+"""
+
+from celery import Celery
+
+import global_config
+from global_config import REDIS_BROKER_URL, REDIS_URL
+from lesson16 import tasks  # noqa: F401
+
+app = Celery("lesson16-redis", broker=REDIS_BROKER_URL, backend=REDIS_URL, set_as_current=False)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="lesson16-redis",
+    control_exchange="lesson16-redis",
+    worker_timer_precision=0.05,
+    worker_lost_wait=0.5,
+    broker_transport_options={
+        **global_config.broker_transport_options,
+        "visibility_timeout": 2,  # seconds until a message that nobody has acknowledged is handed out again, not 3600
+        "unacked_restore_interval": 1,  # seconds between two looks for such messages, instead of 10,
+        "unacked_restore_throttle": 1,  # and each look is a real one, not each tenth
+        # The shortest timeout of all apps in one Redis database holds for all of them, unless their keys differ.
+        "global_keyprefix": "lesson16.",
+    },
+)
+# The tasks are those of lesson16.tasks: all apps of a process share them, unless told otherwise (shared=False).

@@ -1,0 +1,128 @@
+"""The applications' PostgreSQL: real, out of a wheel, and back after every end."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+import psycopg2
+import pytest
+
+import global_config
+from classroom.processes import NotReady, end, guarded, running, wait_until_ready
+from classroom.servers import _connect
+
+URL = global_config.APP_DATABASE_URL
+COMMAND = {"postgres": "python -m classroom.postgres"}
+Room = tuple[Path, dict[str, str]]
+once = pytest.mark.once  # on services PostgreSQL is somebody else's
+
+
+@pytest.fixture
+def room(tmp_path: Path, alive: Callable[[], list[str]]) -> Room:
+    """A working folder, and an environment with a LESSONS_HOME of its own."""
+    return tmp_path, {**os.environ, "LESSONS_HOME": str(tmp_path / "home")}
+
+
+def ask(statement: str) -> list[tuple]:
+    """The rows that a statement gives in the application's database."""
+    with closing(_connect(URL)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+@once
+def test_it_is_ready_with_its_database_and_gone_afterwards(tmp_path: Path, room: Room, gone: Callable) -> None:
+    """PostgreSQL 18 with pgvector, whose data outlive it; nothing listens once it has ended."""
+    with running(COMMAND, tmp_path / "logs", room=room):
+        assert ask("SHOW server_version")[0][0].startswith("18")
+        ask("CREATE EXTENSION vector")
+        ask("CREATE TABLE kept AS SELECT '[3,4]'::vector AS v")
+    assert gone(5)
+    with pytest.raises(psycopg2.OperationalError):
+        ask("SELECT 1")
+    with running(COMMAND, tmp_path / "logs", room=room):
+        assert ask("SELECT v <-> '[0,0]' FROM kept") == [(5.0,)]
+
+
+@once
+def test_a_killed_one_can_be_started_again_at_once(tmp_path: Path, room: Room) -> None:
+    """Five times: what was committed is there, and so is the server, while clients are connected."""
+    with running(COMMAND, tmp_path / "logs", room=room):
+        ask("CREATE TABLE counted (n int)")
+    for n in range(5):
+        with running(COMMAND, tmp_path / "logs", room=room), closing(_connect(URL)):
+            assert ask("SELECT count(*) FROM counted") == [(n,)]
+            ask(f"INSERT INTO counted VALUES ({n})")
+            psutil.Process(int((tmp_path / "home/postgres/postmaster.pid").read_text().split()[0])).kill()
+
+
+@once
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order_though_clients_are_connected(tmp_path: Path, room: Room, number: int) -> None:
+    """It writes what it has to write, and needs no repair afterwards."""
+    log = tmp_path / "postgres.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "classroom.postgres"], stdout=output, stderr=output, cwd=room[0], env=room[1]
+        )
+    try:
+        wait_until_ready("postgres", process, log, monotonic() + 20)  # type: ignore[arg-type]
+        with closing(_connect(URL)):
+            process.send_signal(number)
+            assert process.wait(timeout=10) == 0
+    finally:
+        process.terminate()
+    assert "database system is shut down" in log.read_text()
+
+
+@once
+def test_one_killed_while_it_is_made_leaves_nothing_that_counts(tmp_path: Path, room: Room) -> None:
+    """The data have their name only when they are whole."""
+    home = tmp_path / "home"
+    process = guarded(COMMAND["postgres"], room=room)
+    deadline = monotonic() + 10
+    while not list(home.glob("postgres-*/base")):
+        assert monotonic() < deadline
+        sleep(0.005)
+    end(process)
+    assert not (home / "postgres").exists()
+    with running(COMMAND, tmp_path / "logs", room=room):
+        assert ask("SELECT 1") == [(1,)]
+
+
+@once
+def test_a_taken_port_is_refused_by_name(tmp_path: Path, room: Room) -> None:
+    """The sentence names the variable that mends it."""
+    other = (tmp_path, {**room[1], "LESSONS_HOME": str(tmp_path / "other")})
+    said = r"Port \d+ is taken, and postgres needs it. Set EMBEDDED_POSTGRES_PORT to"
+    refused = pytest.raises(NotReady, match=said)
+    with running(COMMAND, tmp_path / "logs", room=room), refused, running(COMMAND, tmp_path / "other-logs", room=other):
+        pass
+
+
+def test_where_postgresql_is_yours_it_waits(profile: str, tmp_path: Path, room: Room, gone: Callable) -> None:
+    """It says so, starts nothing, and ends when it is told to."""
+    if profile == "embedded":
+        pytest.skip("on this profile it is never yours")
+    with running(COMMAND, tmp_path / "logs", room=room) as logs:
+        assert "is yours, and ready" in logs["postgres"].read_text()
+        assert "postgres:**@" in logs["postgres"].read_text()
+        assert not (tmp_path / "home/postgres").exists()
+    assert gone(5)
+
+
+def test_yours_that_does_not_answer_is_named(tmp_path: Path, room: Room) -> None:
+    """In one sentence, without a traceback."""
+    url = "postgresql+psycopg2://me:secret@localhost:1/mine"
+    theirs = (tmp_path, {**room[1], "APP_DATABASE_URL": url})
+    refused = pytest.raises(NotReady, match="PostgreSQL doesn't answer at")
+    with refused as refusal, running(COMMAND, tmp_path / "logs", room=theirs):
+        pass
+    assert "secret" not in str(refusal.value)
+    assert "Traceback" not in str(refusal.value)

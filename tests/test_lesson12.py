@@ -1,0 +1,222 @@
+"""Lesson 12's claims, on its two live workers and Flower."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from celery import Celery
+from playwright.sync_api import Page
+
+from classroom.processes import end, guarded, running
+from lesson12 import ask_flower, symptoms, tasks_redis
+from lesson12.ask import ask, command, until
+from lesson12.queues import waiting
+from lesson12.tasks import LOG, app, develop, resize
+from lesson12.watch import listen, slow_tasks
+
+pytestmark = pytest.mark.usefixtures("workers")
+
+
+@pytest.fixture
+def busy_worker() -> Iterator[None]:
+    """The lesson's worker is in the middle of a task that takes two seconds."""
+    receipt = resize.delay("wall.png", 2.0)
+    until(lambda: ask(app, "active"))
+    yield
+    receipt.get(timeout=15)
+
+
+def test_flower_shows_the_tasks_in_a_browser_and_fetches_nothing_from_elsewhere(page: Page, tmp_path: Path) -> None:
+    """Name, state and worker of each; all that the pages need comes from Flower itself."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_extra_http_headers(ask_flower.LOGIN)
+    page.set_viewport_size({"width": 1320, "height": 500})
+    receipts = [develop.delay("cat.png"), resize.delay("cat.png", 0.2), resize.delay("wall.png", 0.5)]
+    receipts.append(symptoms.render.delay("long.mp4", 2.0))
+    for receipt in receipts:
+        receipt.get(timeout=15, propagate=False)
+    until(lambda: set(ask_flower.states([each.id for each in receipts])) == {"SUCCESS", "FAILURE"})
+    until(ask_flower.workers)
+    page.goto(f"{ask_flower.ADDRESS}/tasks")
+    for receipt, state in zip(receipts, ["SUCCESS", "SUCCESS", "SUCCESS", "FAILURE"], strict=True):
+        row = page.locator("tr", has_text=receipt.id)
+        row.wait_for(timeout=10_000)
+        assert "lesson12.tasks." in row.inner_text()
+        assert state in row.inner_text()
+        assert "worker@" in row.inner_text()
+    wanted = os.environ.get("LESSONS_PICTURES")
+    picture = Path(symptoms.__file__).with_name("flower.png") if wanted else tmp_path / "flower.png"
+    page.screenshot(path=picture)
+    assert picture.stat().st_size < 150_000
+    page.goto(ask_flower.ADDRESS)
+    page.get_by_text("worker@").first.wait_for(timeout=10_000)
+    assert {url.split("/")[2] for url in asked if url.startswith("http")} == {ask_flower.ADDRESS.split("/")[2]}
+
+
+def test_flowers_api_wants_its_password_and_metrics_do_not() -> None:
+    """401 without the password of the Procfile."""
+    open_url = build_opener(ProxyHandler({})).open
+    with pytest.raises(HTTPError, match="401"):
+        open_url(f"{ask_flower.ADDRESS}/api/tasks", timeout=10)
+    assert b"flower_events_total" in open_url(f"{ask_flower.ADDRESS}/metrics", timeout=10).read()
+
+
+def test_flower_asks_workers_for_events(tmp_path: Path) -> None:
+    """A worker sends none unless told so, by -E or a setting; one that sends none is told by Flower, every 5 s."""
+    assert not Celery("other", set_as_current=False).conf.worker_send_task_events
+    (tmp_path / "quiet.py").write_text(
+        "from lesson12.tasks import app\n"
+        "app.conf.update(worker_send_task_events=False, task_default_queue='lesson12-quiet')\n"
+    )
+    line = "celery -A quiet worker --pool=solo --hostname=quiet@%h --loglevel=info"
+    with running({"worker-quiet": line}, tmp_path, room=(tmp_path, dict(os.environ))) as logs:
+        assert "task events: OFF (enable -E to monitor tasks in this worker)" in logs["worker-quiet"].read_text()
+        until(lambda: "Events of group {task} enabled by remote." in logs["worker-quiet"].read_text())
+        receipt = resize.apply_async(("cat.png", 0), queue="lesson12-quiet")
+        receipt.get(timeout=10)
+        until(lambda: "SUCCESS" in ask_flower.states([receipt.id]))
+    forget("lesson12-quiet")
+
+
+def forget(queue: str) -> None:
+    """Take a queue of a test's own away."""
+    with app.connection_for_write() as connection:
+        connection.default_channel.queue_delete(queue)
+
+
+def test_flower_knows_no_queue_length_of_these_brokers(profile: str) -> None:
+    """Files are refused; of RabbitMQ, without its management plugin, it says that there are no queues."""
+    if profile == "embedded":
+        with pytest.raises(ConnectionError, match="Not Found"):
+            ask_flower.get("/api/queues/length")
+    else:
+        assert json.loads(ask_flower.get("/api/queues/length")) == {"active_queues": []}
+
+
+def test_a_missing_flower_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver says where it looked, and what to do."""
+    monkeypatch.setattr(ask_flower, "ADDRESS", "http://127.0.0.1:1")
+    with pytest.raises(ConnectionError, match=r"Flower at http://127\.0\.0\.1:1 .*Start it as the Procfile does"):
+        ask_flower.workers()
+
+
+def test_basic_config_shows_in_flower_and_never_in_a_worker(workers: dict[str, Path]) -> None:
+    """The worker sets up the root logger itself, and so its lines have Celery's format."""
+    develop.delay("cat.png").get(timeout=10)
+    assert "MY OWN FORMAT" in workers["flower"].read_text()
+    for log in workers["worker"], LOG:
+        assert "developing cat.png" in log.read_text()
+        assert "MY OWN FORMAT" not in log.read_text()
+
+
+def test_inspect_waits_for_a_second_unless_it_knows_how_many_will_answer() -> None:
+    """With limit=1 the first answer is enough."""
+    start = monotonic()
+    assert app.control.inspect().ping()
+    assert monotonic() - start >= 1
+    assert min(seconds_of_a_ping() for _ in range(3)) < 0.9
+
+
+def seconds_of_a_ping() -> float:
+    """How long one answer takes."""
+    start = monotonic()
+    assert ask(app, "ping") == {"ok": "pong"}
+    return monotonic() - start
+
+
+def test_stats_name_no_queue_and_active_queues_do() -> None:
+    """What waits, and where, isn't the workers' to know."""
+    assert [queue["name"] for queue in ask(app, "active_queues")] == ["lesson12"]
+    stats = ask(app, "stats")
+    assert "lesson12" not in {key for key in stats if key != "total"} | set(map(str, stats["pool"]))
+    assert not {"queues", "messages"} & set(stats)
+
+
+@pytest.mark.once
+def test_on_files_a_full_worker_with_one_more_task_is_silent(busy_worker: None) -> None:
+    """It takes the second task and waits with it for a free process, and hears nothing meanwhile."""
+    second = resize.delay("door.png", 0)
+    until(lambda: waiting(app, "lesson12") == 0)
+    assert app.control.inspect(timeout=0.5).ping() is None
+    assert not second.ready()
+
+
+def test_a_busy_solo_worker_is_silent() -> None:
+    """It answers when it has nothing to do; while it works, it doesn't."""
+    line = "celery -A lesson12.tasks worker --pool=solo --hostname=solo@%h --queues=lesson12-solo --loglevel=info"
+    with running({"worker": line}, Path(os.environ["LESSONS_HOME"], "logs", "solo")) as logs:
+        (solo,) = (name for name in until(app.control.inspect().ping) if name.startswith("solo@"))
+        receipt = resize.apply_async(("wall.png", 2.0), queue="lesson12-solo")
+        until(lambda: f"{receipt.id}] received" in logs["worker"].read_text())
+        assert app.control.inspect(timeout=0.7, destination=[solo]).ping() is None
+        receipt.get(timeout=10)
+    forget("lesson12-solo")
+
+
+def test_watching_in_a_terminal_tells_of_workers_and_slow_tasks(tmp_path: Path) -> None:
+    """`python -m lesson12.watch` says who is there at once, and which task was slow; quick ones it passes over."""
+    told = tmp_path / "told"
+    with told.open("w") as output:
+        watcher = guarded("python -m lesson12.watch", output=output)
+    try:
+        until(lambda: "worker is there" in told.read_text())
+        with app.events.default_dispatcher() as dispatcher:
+            dispatcher.send("office-party")  # anybody may send events of their own
+        for seconds in 0, 1.0:
+            resize.delay("wall.png", seconds).get(timeout=10)
+        until(lambda: "resize('wall.png', 1.0) took" in told.read_text())
+        assert "resize('wall.png', 0)" not in told.read_text()
+    finally:
+        end(watcher)
+
+
+def test_a_receiver_that_ends_leaves_no_queue(profile: str) -> None:
+    """On files nothing else would ever take away what is written to it."""
+
+    def bound() -> set[str]:
+        with app.connection_for_read() as connection:
+            return {row[2] for row in connection.default_channel.get_table("celeryev")}
+
+    before = bound() if profile == "embedded" else set()
+    told: list[str] = []
+    listen(app, slow_tasks(app, 0.9, told.append), lambda: bool(told))
+    assert told
+    if profile == "embedded":
+        assert bound() == before
+
+
+def test_the_commands_of_the_table_count_messages(profile: str) -> None:
+    """rabbitmqctl and redis-cli, where they are; an empty queue isn't a key of Redis."""
+    if profile == "embedded":
+        return
+    command(tasks_redis.app, "cancel_consumer", "lesson12-redis")
+    receipt = tasks_redis.stamp.delay("letter")
+    try:
+        if shutil.which("redis-cli"):
+            assert typed("redis-cli -n 1 llen lesson12-redis").strip() == "1"
+    finally:
+        command(tasks_redis.app, "add_consumer", "lesson12-redis")
+    receipt.get(timeout=10)
+    with tasks_redis.app.connection_for_read() as connection:
+        assert not connection.default_channel.client.exists("lesson12-redis")
+        before = connection.default_channel.client.hlen("unacked")
+        later = tasks_redis.stamp.apply_async(("postcard",), countdown=0.5)
+        until(lambda: ask(tasks_redis.app, "scheduled"))
+        taken = connection.default_channel.client.hvals("unacked")
+        assert [each for each in taken if later.id.encode() in each], before
+    later.get(timeout=10)
+    if shutil.which("rabbitmqctl") and os.geteuid() == 0:
+        assert "lesson12\t0\t1" in typed("rabbitmqctl list_queues name messages_ready consumers").splitlines()
+
+
+def typed(line: str) -> str:
+    """What a command prints."""
+    return subprocess.run(line.split(), capture_output=True, text=True, check=True, timeout=30).stdout

@@ -1,0 +1,145 @@
+"""Lesson 16's claims: every experiment on every broker that it applies to, and what brokers can do, measured again."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from classroom import catalog, documents
+from lesson16 import capabilities
+from lesson16.call_tasks import AT_ONCE, EXPERIMENTS
+from lesson16.lab import BROKERS, INTERRUPTED, until
+
+NUMBERS = {  # after the fault, and with the cure
+    "child_killed": (0, 1),
+    "child_killed_late_ack": (0, 1),
+    "poison": (5, 3),
+    "worker_killed": (0, 1),
+    "prefetch": (4, 0),
+    "cold_shutdown": (0, 1),
+    "soft_shutdown": (2, 1),
+    "visibility_timeout": (2, 1),
+    "long_countdown": (2, 1),
+    "frozen_worker": (2, 1),
+    "connection_cut": (2, 1),
+    "before_commit": (0, 1),
+    "forked_engine": (1, 4),
+    "broker_down": (0, 1),
+    "result_store_down": (0, 1),
+    "naive_eta": (9, 0),
+    "two_beats": (2, 1),
+    "unknown_task": (0, 1),
+    "unreadable_message": (0, 1),
+    "large_message": (6, 0),
+    "chord_ignored": (0, 1),
+    "chord_failed": (0, 1),
+}
+ON_FILES = {"prefetch": (1, 0)}  # where they differ
+README = catalog.find("16").folder / "README.md"
+# The driver makes each on the first of its brokers, and the README's transcripts are held by the tests of all lessons.
+FURTHER = [(name, broker) for name, one in EXPERIMENTS.items() for broker in one.brokers[1:] if broker in BROKERS]
+FURTHER = [(name, broker) for name, broker in FURTHER if broker != EXPERIMENTS[name].broker]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("profile", ["embedded", "services"])
+def test_the_transcripts_have_the_outcome_of_each_experiment(profile: str) -> None:
+    """All of them on servers, and on files all that files can do: what the README shows is what is claimed here."""
+    blocks = [step for step in documents.steps(README.read_text()) if isinstance(step, documents.Block)]
+    everything = [output for block in blocks if block.profile == profile for _, output in block.commands][1]
+    told = {name: (int(a), int(b)) for name, a, b in re.findall(r"^(\w+) +(\d+) +(\d+)  ", everything, re.MULTILINE)}
+    if profile == "services":
+        assert told == NUMBERS
+    else:
+        assert told == {name: numbers for name, numbers in (NUMBERS | ON_FILES).items() if name in told}
+        assert set(told) == {name for name, one in EXPERIMENTS.items() if "files" in one.brokers}
+
+
+@pytest.fixture(scope="module")
+def outcomes(workers: dict[str, Path]) -> Iterator[dict[tuple[str, str], "Future[tuple[int, int]]"]]:
+    """Experiments on further brokers, some side by side."""
+    INTERRUPTED.clear()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {(name, broker): pool.submit(EXPERIMENTS[name], broker) for name, broker in FURTHER}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize(("name", "broker"), FURTHER)
+def test_an_experiment_comes_out_the_same_on_another_broker(
+    name: str, broker: str, outcomes: dict[tuple[str, str], "Future[tuple[int, int]]"]
+) -> None:
+    """The numbers depend on the fault, and not on the broker, where both can show it."""
+    assert outcomes[name, broker].result(timeout=100) == NUMBERS[name]
+
+
+@pytest.mark.once
+def test_the_readme_asks_what_the_experiments_ask() -> None:
+    """Its table has each question, in the order of the driver."""
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", README.read_text(), re.MULTILINE)
+    assert rows == [(name, one.question) for name, one in EXPERIMENTS.items()]
+    assert all(one.why and one.cure for one in EXPERIMENTS.values())
+
+
+def test_what_brokers_and_result_stores_can_do_is_what_was_measured() -> None:
+    """Measured again here, each answer is the one that capabilities.json has."""
+    INTERRUPTED.clear()
+    known = json.loads(capabilities.FILE.read_text())
+    for kind, columns in capabilities.measure().items():
+        for column, cells in columns.items():
+            assert cells == known[kind][column], column
+
+
+@pytest.mark.once
+def test_the_readme_shows_what_was_measured() -> None:
+    """Its tables are those of capabilities.json, all of whose columns have an answer in each row."""
+    known = json.loads(capabilities.FILE.read_text())
+    assert capabilities.in_readme(README.read_text(), known) == README.read_text()
+    assert capabilities.tables(known) in README.read_text()
+    assert {kind: list(columns) for kind, columns in known.items()} == {
+        "brokers": ["files", "RabbitMQ", "Redis"],
+        "stores": ["SQLite", "PostgreSQL", "Redis"],
+    }
+    assert "?" not in capabilities.tables(known)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nonsense", "There is no experiment nonsense; there are: child_killed, child_killed_late_ack, poison"),
+        ("poison child_killed --predict 1", "A prediction is for one experiment: lesson run 16 child_killed"),
+        ("--predict 1", "A prediction is for one experiment"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(typed: str, said: str) -> None:
+    """One sentence, and nothing is started."""
+    driver = [sys.executable, "-m", "lesson16.call_tasks", *typed.split()]
+    ended = subprocess.run(driver, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(said)
+
+
+@pytest.mark.once
+@pytest.mark.usefixtures("workers")
+def test_an_interrupted_experiment_leaves_nothing_running() -> None:
+    """Ctrl-C in the middle of one ends the driver, and all that it has started."""
+    command = [sys.executable, "-m", "lesson16.call_tasks", "prefetch", "cold_shutdown"]
+    driver = psutil.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: len(driver.children(recursive=True)) >= 4, "two workers, with a process each")
+        family = driver.children(recursive=True)
+        os.kill(driver.pid, signal.SIGINT)
+        driver.wait(timeout=30)
+        assert not psutil.wait_procs(family, timeout=10)[1]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(driver.pid, signal.SIGKILL)
