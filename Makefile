@@ -12,12 +12,14 @@ READY := $(VENV)/.ready-$(VERSION)
 # Tests often wait for workers: more processes than cores.
 SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 2 + 1)') --dist loadfile
 
-.PHONY: run test lint docs bench services clean
+.PHONY: run setup test lint docs bench services clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
 	@$(BIN)/lesson run $(LESSON)
 	@echo; echo "Read lessons/lesson$(LESSON)/README.md. To type commands yourself:  . $(BIN)/activate  and then:  lesson"
+
+setup: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest --profile embedded $(SIDE_BY_SIDE)

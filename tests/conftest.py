@@ -133,5 +133,5 @@ def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def own_queues(request: pytest.FixtureRequest, alone: Callable[[str], AbstractContextManager[None]]) -> Iterator[None]:
     """Nobody else has the exercise of the test's `lesson` judged meanwhile."""
-    with alone(f"exercise{request.getfixturevalue('lesson').number}"):
+    with alone(f"exercise{request.getfixturevalue('lesson').number.replace('/', '-')}"):
         yield

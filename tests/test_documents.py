@@ -1,5 +1,6 @@
 """READMEs are true: their commands are run, their outputs, tables, links and pictures compared."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from classroom import catalog, cli
+from classroom import catalog, cli, servers
 from classroom.catalog import Lesson
 from classroom.documents import Block, Edit, Room, at_its_port, picture_rows, play, shape, steps
 
@@ -27,18 +28,33 @@ each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda readme: str(
 
 @each_lesson
 def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, tmp_path: Path, alone: Alone) -> None:
-    """Every command in it works as typed, every transcript is what comes out, and the picture shows such a run."""
+    """Every command in it works as typed, every transcript is what comes out, and the picture shows such a run.
+
+    No task stands there unused: each is seen in a worker's log.
+    """
     picture = tmp_path / "now.svg"
     room = Room.copy(tmp_path / "course", profile)
     with alone(lesson.name):
         for block, outputs in play(f"lessons/{lesson.name}/README.md", room, profile, picture):
             for (command, told), output in zip(block.commands, outputs, strict=True):
                 assert shape(output) == shape(told), command
+    logs = "".join(log.read_text(errors="replace") for log in room.folder.rglob("*.log"))
+    assert tasks(lesson) <= set(re.findall(r"Task ([\w.]+)\[", logs))
     if profile == "embedded":
         now, shown = picture_rows(picture.read_text()), picture_rows((lesson.folder / "timeline.svg").read_text())
         if "beat" in lesson.processes:  # it goes on sending while the driver's story ends
             now, shown = sorted(set(now)), sorted(set(shown))
         assert now == shown
+
+
+def tasks(lesson: Lesson) -> set[str]:
+    """The names of all tasks that the lesson's workers know of."""
+    found = set()
+    for app in (importlib.import_module(f"{lesson.name}.tasks").app, *servers.apps(lesson.processes.values())):
+        app.loader.import_default_modules()
+        found |= {name for name, task in app.tasks.items() if task.run.__module__.startswith(f"{lesson.name}.")}
+    assert found
+    return found
 
 
 def test_the_root_readme_can_be_played_through(profile: str, tmp_path: Path, alone: Alone) -> None:
@@ -165,7 +181,7 @@ def test_a_new_lesson_keeps_every_promise(tmp_path: Path) -> None:
     assert "lesson99" in room.run("lesson list") or "Trying" in room.run("lesson list")
     room.run("lesson run 99 --svg lessons/lesson99/timeline.svg")
     room.run("git add -A")
-    names = ("every_lesson", "architecture", "exercises", "lesson99")
+    names = ("every_lesson", "documents", "architecture", "exercises", "lesson99")
     tests = " ".join(f"tests/test_{name}.py" for name in names)
     out = room.run(f"pytest -q -p no:cacheprovider --rootdir . {tests} -k '99'")
     assert re.search(r"\b\d+ passed", out)

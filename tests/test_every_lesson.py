@@ -3,12 +3,8 @@
 import ast
 import contextlib
 import importlib
-import io
-import os
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import subprocess
 from pathlib import Path
 from time import monotonic, sleep
 from types import ModuleType
@@ -17,10 +13,9 @@ import psutil
 import pytest
 from celery import Celery
 
-from classroom import catalog, documents, servers
+from classroom import catalog, documents
 from classroom.catalog import Lesson
-from classroom.processes import READY, end, guarded, kind, running
-from classroom.recorder import recording
+from classroom.processes import READY, end, guarded, kind
 
 LESSONS = catalog.lessons()
 once = pytest.mark.once
@@ -29,14 +24,6 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 FILES = {"__init__.py", "README.md", "Procfile", "tasks.py", "call_tasks.py", "timeline.svg"}
 EXERCISE = {"exercise.py", "check_exercise.py", "solution.py", "wrong", "right"}  # see test_exercises.py
 SECTIONS = ["Run it", "What you will see", "Why it is like that", "Try this", "Exercise", "Not here yet"]
-
-
-@dataclass
-class Run:
-    """One run of a driver: what it printed, and Celery's events."""
-
-    story: str
-    events: list[dict]
 
 
 def modules(lesson: Lesson) -> list[ModuleType]:
@@ -50,31 +37,6 @@ def apps(lesson: Lesson) -> list[Celery]:
     """All Celery apps of a lesson; nearly always one."""
     found = {id(value): value for module in modules(lesson) for value in vars(module).values()}
     return [value for value in found.values() if isinstance(value, Celery)]
-
-
-@pytest.fixture(scope="module")
-def runs() -> dict[str, Run]:
-    """The runs made so far, by lesson."""
-    return {}
-
-
-@pytest.fixture
-def run(lesson: Lesson, runs: dict[str, Run], alone: Callable[[str], AbstractContextManager[None]]) -> Run:
-    """The lesson's driver, run once on its own processes in this process, so that its events can be looked at."""
-    if lesson.name not in runs:
-        driver = importlib.import_module(f"{lesson.name}.call_tasks")
-        app = importlib.import_module(f"{lesson.name}.tasks").app
-        others = [one for one in servers.apps(lesson.processes.values()) if one is not app]
-        story = io.StringIO()
-        logs = Path(os.environ["LESSONS_HOME"], "logs", lesson.name)
-        with alone(lesson.name):
-            if servers.server(app.conf.broker_url) != "files":
-                for one in (app, *others):
-                    servers.purge(one, set(one.amqp.queues))
-            with running(lesson.processes, logs), recording(app, *others) as events, contextlib.redirect_stdout(story):
-                driver.main()
-        runs[lesson.name] = Run(story.getvalue(), events)
-    return runs[lesson.name]
 
 
 @once
@@ -168,46 +130,30 @@ def test_its_files_are_short(lesson: Lesson) -> None:
         assert len(lines) <= 75, f"{name}: {len(lines)} lines"
 
 
-@pytest.mark.once
 @each_lesson
-def test_its_driver_tells_the_story_of_its_readme(lesson: Lesson, run: Run, profile: str) -> None:
-    """The transcript in the README is what the driver prints, but for measured figures."""
-    command = f"python -m {lesson.name}.call_tasks"
+def test_its_readme_shows_the_drivers_story(lesson: Lesson, profile: str) -> None:
+    """What test_documents.py compares with a run; and nothing in it changes from run to run: no ids, no clock."""
     blocks = [s for s in documents.steps((lesson.folder / "README.md").read_text()) if isinstance(s, documents.Block)]
-    told = [output for b in blocks if b.profile in ("", profile) for typed, output in b.commands if typed == command]
-    assert documents.shape(run.story) == documents.shape(next(filter(None, told)))
-
-
-@pytest.mark.once
-@each_lesson
-def test_its_story_has_no_ids_and_no_clock(lesson: Lesson, run: Run) -> None:
-    """Nothing in it changes from run to run."""
+    typed = [one for b in blocks if b.language == "console" and b.profile in ("", profile) for one in b.commands]
+    story = dict(reversed(typed))[f"python -m {lesson.name}.call_tasks"]
     uuid = r"[0-9a-f]{8}-[0-9a-f]{4}"
     clock = r"\b\d{1,2}:\d\d:\d\d\b|\b20\d\d-\d\d-\d\dT"
     address = r"\bat 0x[0-9a-f]+"
-    assert not re.search(f"{uuid}|{clock}|{address}|Traceback", run.story)
-    assert os.uname().nodename not in run.story
-
-
-@pytest.mark.once
-@each_lesson
-def test_every_task_it_registers_runs(lesson: Lesson, run: Run) -> None:
-    """No task stands there unused: each is seen in the events of a run."""
-    registered = {
-        name
-        for app in apps(lesson)
-        for name, task in app.tasks.items()  # all apps of one process share their tasks
-        if task.run.__module__.partition(".")[0] == lesson.name
-    }
-    assert registered
-    ran = {event["name"] for event in run.events if event["type"] == "task-received"}
-    assert registered <= ran
+    assert story
+    assert not re.search(f"{uuid}|{clock}|{address}|Traceback", story)
 
 
 @once
 @each_lesson
-def test_its_procfile_also_starts_under_honcho(lesson: Lesson, tmp_path: Path) -> None:
-    """A reader who knows Procfiles can use any tool."""
+def test_another_tool_can_read_its_procfile(lesson: Lesson) -> None:
+    """A reader who knows Procfiles can use honcho, or any other."""
+    subprocess.run(["honcho", "check", "-f", lesson.folder / "Procfile"], check=True)
+
+
+@once
+def test_a_procfile_with_all_kinds_of_processes_also_starts_under_honcho(tmp_path: Path) -> None:
+    """All are ready, as under `lesson run`."""
+    lesson = max(LESSONS, key=lambda lesson: len({kind(name) for name in lesson.processes}))
     log = tmp_path / "honcho.log"
     with log.open("w") as output:
         honcho = guarded(f"honcho start -f {lesson.folder / 'Procfile'}", output=output)

@@ -9,7 +9,7 @@ import pytest
 from classroom import catalog, exercises
 from classroom.catalog import Lesson
 
-LESSONS = [lesson for lesson in catalog.lessons() if exercises.has_exercise(lesson)]
+LESSONS = [part for lesson in catalog.lessons() if exercises.has_exercise(lesson) for part in lesson.parts]
 FILES = {"exercise.py", "check_exercise.py", "solution.py"}
 pytestmark = pytest.mark.usefixtures("own_progress", "own_queues")
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
@@ -80,15 +80,17 @@ def test_the_blank_says_what_to_do(lesson: Lesson) -> None:
     """Its docstring is the goal; what is missing is marked; its queues aren't those of the lesson."""
     text = (lesson.folder / "exercise.py").read_text()
     assert len((ast.get_docstring(ast.parse(text)) or "").split()) > 30
-    assert "TODO" in text or "NotImplementedError" in text
-    assert f'"exercise{lesson.number}' in text
+    assert "TODO" in text or "NotImplementedError" in text or "The ticket: " in text
+    assert f'"exercise{lesson.number.replace("/", "-")}' in text
     assert not re.search(rf"lesson{lesson.number}[-.\"']", text)
 
 
 @pytest.mark.once
 @each_lesson
 def test_the_readme_leads_there(lesson: Lesson) -> None:
-    """Whoever has read the lesson knows what to type."""
-    section = (lesson.folder / "README.md").read_text().partition("## Exercise")[2].partition("\n## ")[0]
+    """Whoever has read the lesson knows what to type, and what its incidents are about."""
+    name, _, incident = lesson.name.partition("/")
+    section = (catalog.LESSONS / name / "README.md").read_text().partition("## Exercise")[2].partition("\n## ")[0]
     for command in ("start", "check", "hint"):
-        assert f"`lesson {command} {lesson.number}`" in section
+        assert f"`lesson {command} {lesson.number.partition('/')[0]}`" in section
+    assert f"`{incident}`" in section or not incident

@@ -1086,7 +1086,7 @@ def island(profile: str, tmp_path: Path) -> Iterator[Island]:
 def test_whatever_is_killed_no_document_is_lost_and_no_passage_comes_twice(island: Island) -> None:
     """Each part is killed in mid-pipeline, and started again."""
     states = "SELECT status, count(*) FROM lesson15.documents GROUP BY 1"
-    content = [pdf(*["The river bends to the north. " * 60] * 20) for _ in range(12)]
+    content = [pdf(*["The river bends to the north. " * 60] * 10) for _ in range(12)]
     for victims in ["worker-documents"], ["postgres"], ["beat", "api"], ["redis"]:
         if not set(victims) <= set(island.commands):
             continue

@@ -1,20 +1,23 @@
 """Lesson 16's claims: every experiment on every broker that it applies to, and what brokers can do, measured again."""
 
+import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from classroom import catalog, documents
+from classroom.processes import running
 from lesson16 import capabilities
 from lesson16.call_tasks import AT_ONCE, EXPERIMENTS
 from lesson16.lab import BROKERS, INTERRUPTED, until
@@ -143,3 +146,38 @@ def test_an_interrupted_experiment_leaves_nothing_running() -> None:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(driver.pid, signal.SIGKILL)
+
+
+SYMPTOMS = {  # of the broken project, and of the mended one
+    "incident1": (r"ada got [2-9]", r"ada got 1"),
+    "incident2": (r"the report of the day: nothing, in 6 seconds", r"the report of the day: 100"),
+    "incident3": (
+        r"had \d\d MB; 40 pictures later it has [2-9]\d\d MB",
+        r"had \d\d MB; 40 pictures later it has 1?\d\d MB",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "incident", ["incident1", *(pytest.param(f"incident{n}", marks=pytest.mark.once) for n in (2, 3))]
+)
+def test_a_symptom_is_seen_and_is_gone_when_the_incident_is_mended(
+    incident: str, alone: Callable[[str], AbstractContextManager[None]], tmp_path: Path
+) -> None:
+    """As a learner sees it: a worker in one terminal, symptom.py in another; and without a worker, a sentence."""
+    lesson = catalog.find_parts(f"16/{incident}")[0]
+    for version, seen in zip(("exercise.py", "solution.py"), SYMPTOMS[incident], strict=True):
+        folder = tmp_path / version
+        folder.mkdir()
+        shutil.copy(lesson.folder / version, folder / "exercise.py")
+        shutil.copy(lesson.folder / "symptom.py", folder)
+        room = folder, {**os.environ, "LESSONS_HOME": str(folder)}
+        ask = functools.partial(
+            subprocess.run, [sys.executable, "symptom.py"], cwd=folder, env=room[1], capture_output=True, text=True
+        )
+        with alone(f"exercise16-{incident}"):
+            if incident == "incident1":
+                assert ask().stderr.startswith("No worker answers. In another terminal, in this folder: celery -A exer")
+            with running(catalog.WORKER, folder / "logs", room=room):
+                told = ask()
+        assert re.fullmatch(f".*{seen}\n", told.stdout), told.stdout + told.stderr

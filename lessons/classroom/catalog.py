@@ -12,18 +12,18 @@ WORKER = {"worker": "celery -A exercise worker --loglevel=info"}  # what an exer
 
 @dataclass(frozen=True, order=True)
 class Lesson:
-    """One lesson, known by its folder."""
+    """One lesson, or an incident inside of one, known by its folder."""
 
     folder: Path
 
     @property
     def name(self) -> str:
-        """The package's name: lesson02."""
-        return self.folder.name
+        """The package's name: lesson02; of an incident: lesson16/incident1."""
+        return self.folder.name if self.folder.name.startswith("lesson") else "/".join(self.folder.parts[-2:])
 
     @property
     def number(self) -> str:
-        """Its number as typed: 02."""
+        """Its number as typed: 02; of an incident: 16/incident1."""
         return self.name.removeprefix("lesson")
 
     @property
@@ -37,8 +37,15 @@ class Lesson:
         return " ".join(self._docstring.partition("\n")[2].split())
 
     @property
+    def parts(self) -> list["Lesson"]:
+        """What there is to solve: its exercise, and the incidents inside of it; most lessons have none."""
+        return [self, *sorted(Lesson(file.parent) for file in self.folder.glob("incident*/exercise.py"))]
+
+    @property
     def _docstring(self) -> str:
-        return ast.get_docstring(ast.parse((self.folder / "__init__.py").read_text())) or ""
+        package = self.folder / "__init__.py"
+        file = package if package.exists() else self.folder / "exercise.py"
+        return ast.get_docstring(ast.parse(file.read_text())) or ""
 
     @property
     def processes(self) -> dict[str, str]:
@@ -60,6 +67,15 @@ def find(number: str) -> Lesson:
             return lesson
     there = [lesson.number for lesson in lessons()]
     raise SystemExit(f"There is no lesson {number!r}; there are {there[0]} to {there[-1]}. See: lesson list")
+
+
+def find_parts(number: str) -> list[Lesson]:
+    """What a lesson has to solve, by its number, or one incident of it, typed as 16/incident1."""
+    digits, _, incident = number.partition("/")
+    lesson = find(digits)
+    if found := [part for part in lesson.parts if not incident or part.folder.name == incident]:
+        return found
+    raise SystemExit(f"Lesson {lesson.number} has no {incident!r}. What it has: lesson start {lesson.number}")
 
 
 def procfile(file: Path) -> dict[str, str]:

@@ -66,8 +66,10 @@ def refuse_unwritable(file: Path) -> None:
 @click.option("--again", is_flag=True, help="Start over; your answer so far is kept beside.")
 def start(number: str, again: bool) -> None:
     """Begin the exercise of lesson NUMBER, in work/."""
-    for line in exercises.start(catalog.find(number), again):
-        click.echo(line)
+    parts = catalog.find_parts(number)
+    for part in [part for part in parts if again or not exercises.state(part)] or parts:
+        for line in exercises.start(part, again):
+            click.echo(line)
 
 
 @main.command()
@@ -75,8 +77,23 @@ def start(number: str, again: bool) -> None:
 @click.option("--answer", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Judge another file.")
 @click.option("--seed", type=int, help="Make the checks use the values they used with this seed.")
 def check(number: str, answer: Path | None, seed: int | None) -> None:
-    """Judge your exercise of lesson NUMBER."""
-    sys.exit(1 if tell_verdict(catalog.find(number), answer, seed) else 0)
+    """Judge your exercise of lesson NUMBER.
+
+    Where a lesson has incidents too, they come after it, up to the first that doesn't hold. One alone: 16/incident1.
+    """
+    parts = catalog.find_parts(number)
+    sys.exit(1 if tell_verdicts(parts[:1] if answer else parts, answer, seed) else 0)
+
+
+def tell_verdicts(parts: list[catalog.Lesson], answer: Path | None = None, seed: int | None = None) -> str:
+    """Judge one part after another; returns the name of the first check that failed, which ends it, or ""."""
+    for part, *left in (parts[place:] for place in range(len(parts))):
+        if failed := tell_verdict(part, answer, seed):
+            if left:
+                click.echo(f"Not judged: {', '.join(one.number for one in left)}.")
+                click.echo(f"To judge one alone: lesson check {left[0].number}")
+            return failed
+    return ""
 
 
 def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int | None = None) -> str:
@@ -100,25 +117,26 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
 @click.argument("number")
 def hint(number: str) -> None:
     """The next hint for what failed in lesson NUMBER."""
-    click.echo(exercises.hint(catalog.find(number)))
+    parts = catalog.find_parts(number)
+    click.echo(exercises.hint(next(filter(exercises.failed_last, parts), parts[0])))
 
 
 @main.command()
 @click.argument("number")
 def watch(number: str) -> None:
     """Check again each time you save."""
-    lesson = catalog.find(number)
-    exercises.require_started(lesson)
+    parts = catalog.find_parts(number)
+    exercises.require_started(parts[0])
     from watchfiles import watch as changes
 
     judged = False
     try:
         # It yields nothing after 0.2 s; by then it watches, so that a save during the first look isn't missed.
-        for saved in changes(exercises.folder(lesson), rust_timeout=200, yield_on_timeout=True):
+        for saved in changes(exercises.folder(parts[0]), rust_timeout=200, yield_on_timeout=True):
             if saved:
                 click.clear()
             if saved or not judged:
-                tell_verdict(lesson)
+                tell_verdicts(parts)
                 click.echo("Watching; Ctrl-C ends it.")
                 judged = True
     except KeyboardInterrupt:
@@ -132,8 +150,8 @@ def solution(number: str, give_up: bool) -> None:
     """Show one good answer to the exercise of lesson NUMBER."""
     from rich.syntax import Syntax
 
-    file = exercises.solution(catalog.find(number), give_up)
-    Console().print(Syntax(file.read_text(), "python", background_color="default"))
+    for file in [exercises.solution(part, give_up) for part in catalog.find_parts(number)]:
+        Console().print(Syntax(file.read_text(), "python", background_color="default"))
 
 
 @main.command()

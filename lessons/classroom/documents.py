@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from uuid import uuid4
 
 from classroom import catalog
 from classroom.catalog import Lesson
@@ -143,8 +144,9 @@ def play(
 
         def start() -> None:
             workers.close()
+            logs = room.folder / ".logs" / uuid4().hex
             if commands:
-                workers.enter_context(running(commands, room.folder / ".logs", room=(room.folder, room.env)))
+                workers.enter_context(running(commands, logs, room=(room.folder, room.env)))
 
         start()
         for step in todo:

@@ -41,7 +41,7 @@ def folder(lesson: Lesson) -> Path:
 
 
 def start(lesson: Lesson, again: bool = False) -> list[str]:
-    """Put the blank exercise and its Procfile into `folder(lesson)`; returns a sentence for each thing done.
+    """Put the blank exercise, its Procfile and an incident's symptom into `folder(lesson)`; returns what was done.
 
     Refuses to overwrite an answer; with `again` it is kept beside as exercise.before-N.py.
     """
@@ -55,10 +55,11 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
     try:
         answer.parent.mkdir(parents=True, exist_ok=True)
         number = len(list(answer.parent.glob("exercise.before-*"))) + 1
-        for old in filter(Path.exists, (answer, answer.with_name("Procfile"))):
+        for old in filter(Path.exists, (answer, answer.with_name("Procfile"), answer.with_name("symptom.py"))):
             kept = old.replace(old.with_name(f"{old.stem}.before-{number}{old.suffix}"))
             done.append(f"Your {old.name} so far is now {show(kept)}.")
-        shutil.copyfile(lesson.folder / "exercise.py", answer)
+        for file in filter(Path.exists, (lesson.folder / "exercise.py", lesson.folder / "symptom.py")):
+            shutil.copyfile(file, answer.with_name(file.name))
         given = lesson.folder / "Procfile.exercise"
         (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else lines(WORKER))
     except OSError as error:
@@ -109,21 +110,21 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
 def hint(lesson: Lesson) -> str:
     """The next hint for the check that failed last, one level further each time; the third is nearly the answer."""
     require_exercise(lesson)
-    known = progress().get(lesson.number, {})
-    if known.get("solved"):
+    if state(lesson) == "solved":
         return f"Your answer holds. To compare: lesson solution {lesson.number}"
-    if not (failed := known.get("failed")):
+    if not (failed := failed_last(lesson)):
         raise SystemExit(f"A hint is for a check that failed; none has yet. First: lesson check {lesson.number}")
     every = hints(lesson)[failed]
-    level = min(known["hints"].get(failed, 0) + 1, len(every))
-    remember(lesson, hints={**known["hints"], failed: level})
+    opened = progress()[lesson.number]["hints"]
+    level = min(opened.get(failed, 0) + 1, len(every))
+    remember(lesson, hints={**opened, failed: level})
     return f"{readable(failed)}, hint {level} of {len(every)}:\n\n{every[level - 1]}"
 
 
 def solution(lesson: Lesson, give_up: bool = False) -> Path:
     """The file with one good answer; refuses until the exercise is solved, or given up."""
     require_exercise(lesson)
-    if not give_up and not progress().get(lesson.number, {}).get("solved"):
+    if not give_up and state(lesson) != "solved":
         raise SystemExit(
             f"Your own answer comes first: lesson check {lesson.number}. To see it all the same: "
             f"lesson solution {lesson.number} --give-up"
@@ -139,7 +140,18 @@ def hints(lesson: Lesson) -> dict[str, list[str]]:
 
 
 def status(lesson: Lesson) -> str:
-    """How far the learner is with this lesson's exercise: "solved", "begun", or "" for neither."""
+    """How far the learner is with all that a lesson has to solve: "solved", "begun", or "" for neither."""
+    states = {state(part) for part in lesson.parts}
+    return states.pop() if len(states) == 1 else "begun"
+
+
+def failed_last(lesson: Lesson) -> str:
+    """The check that failed when this exercise was judged last; "" if none did."""
+    return str(progress().get(lesson.number, {}).get("failed", ""))
+
+
+def state(lesson: Lesson) -> str:
+    """How far the learner is with this exercise or incident alone, as in `status`."""
     if progress().get(lesson.number, {}).get("solved"):
         return "solved"
     return "begun" if (folder(lesson) / "exercise.py").exists() else ""

@@ -1,7 +1,5 @@
 """What a finished exercise does. Each docstring holds three hints, a paragraph each."""
 
-from celery.exceptions import TimeoutError
-
 NAMES = ("ada", "bob", "eve", "ian", "joy", "kim", "leo", "mia", "ned", "sue")
 
 
@@ -71,53 +69,6 @@ def check_a_bank_that_does_not_answer_is_asked_again(exercise, run, expect, valu
     pay(exercise, run, expect, "where the bank didn't answer at first", some_orders(values, 3), "no answer")
 
 
-def check_a_reminder_is_posted_once(exercise, run, expect, values):
-    """Two workers have the same message at the same time: who of them could know of the other?
-
-    Neither. Somebody both ask must decide, before anything is posted: exercise_shop.first says True to one alone.
-
-    if shop.first(f"reminder {order}"): shop.post(order)
-    """
-    from uuid import uuid4
-
-    (order,) = some_orders(values, 4)
-    same = str(uuid4())
-    with run():
-        for receipt in [exercise.remind.apply_async((order,), task_id=same) for _ in range(2)]:
-            receipt.get(timeout=10, interval=0.05)
-        for other in [exercise.remind.delay(f"{order}-{number}") for number in range(8)]:
-            other.get(timeout=10, interval=0.05)  # those before it have ended
-    expect(
-        exercise.shop.noted("letters", order), [[1]], "the letters to a customer, where two workers got the message",
-        "What one process remembers the others don't know, and a look before the post is too early: both look, then "
-        "both post. One step that only one of them can make has to come first.",
-    )  # fmt: skip
-    expect(
-        len(exercise.shop.noted("letters", f"{order}-*")), 8, "how many of 8 other customers got a letter",
-        "Each order has a reminder of its own.",
-    )  # fmt: skip
-
-
-def check_a_process_does_not_grow_with_every_picture(exercise, run, expect, values):
-    """What is left of a task when it has returned?
-
-    Look for a name outside of the task that goes on holding what the task has made, in each process.
-
-    return len(shop.picture(name)) // 1000, and no pictures = {}
-    """
-    with run():
-        receipts = [exercise.thumbnail.delay(f"picture {number}") for number in range(40)]
-        sizes = {receipt.get(timeout=10, interval=0.05) for receipt in receipts}
-    # From the second picture on: with the first one comes what a process needs anyway.
-    grown = max(max(later) - later[0] for _, *later in exercise.shop.noted("memory") if later) // 1_000_000
-    expect(sizes, {15_000}, "the sizes of 40 thumbnails", "A thumbnail is a thousandth of its picture.")
-    expect(
-        grown < 40, True, f"whether each of 8 processes stays small; 40 pictures, and one has grown by {grown} MB",
-        "What a global name holds lives as long as its process. Hold nothing, or not more than you can count; or let "
-        "processes be replaced in time.",
-    )  # fmt: skip
-
-
 def check_a_killed_worker_costs_nothing(exercise, run, expect, values):
     """When a whole worker is gone, who may still have the message of its task?
 
@@ -126,22 +77,3 @@ def check_a_killed_worker_costs_nothing(exercise, run, expect, values):
     @app.task(acks_late=True, …)
     """
     pay(exercise, run, expect, "where its whole worker was killed", some_orders(values, 5), "worker killed before")
-
-
-def check_the_report_comes(exercise, workers, expect, values):
-    """Who tells a chord that its header is done, and from what does it know?
-
-    With results in a database, a task looks whether the result of each part is there. See chord_ignored in canvas.py.
-
-    @app.task without ignore_result
-    """
-    amounts = [values.randint(10, 99) for _ in range(3)]
-    try:
-        total = exercise.close_the_day(amounts).get(timeout=6, interval=0.05)
-    except TimeoutError:
-        total = "nothing, in 6 s"
-    expect(
-        total, sum(amounts), f"the report of a day with {amounts}",
-        "A chord calls its callback when it has the result of each part, and asks for them again and again until then. "
-        "Look at what the parts leave behind.",
-    )  # fmt: skip

@@ -1,14 +1,16 @@
-"""The shop of exercise 16, its bank, and its bad luck. Nothing here is yours to change.
+"""The shop of exercise 16 and its incidents, its bank, and its bad luck. Nothing here is yours to change.
 
 Everything is kept in files, in LESSONS_HOME. A file trouble-… is bad luck to come; it strikes once.
 """
 
 import os
 import signal
+import sys
 from pathlib import Path
 from time import sleep
 
 import psutil
+from celery import Celery
 
 from global_config import LESSONS_HOME, RABBITMQ_URL
 
@@ -27,9 +29,9 @@ def charge(order: str, amount: int, key: str | None = None) -> None:
         raise NoAnswer("the bank hasn't answered in time")
 
 
-def post(order: str) -> None:
-    """Send the customer a letter; what is posted is on its way."""
-    sleep(0.3)
+def post(order: str, seconds: float) -> None:
+    """Send the customer a letter, which takes its time; what is posted is on its way."""
+    sleep(seconds)
     note("letters", order, 1)
 
 
@@ -46,6 +48,12 @@ def first(what: str) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def require_worker(app: Celery) -> None:
+    """End the program with a sentence where no worker answers."""
+    if not app.control.ping(limit=1, timeout=3):
+        sys.exit("No worker answers. In another terminal, in this folder: celery -A exercise worker --loglevel=info")
 
 
 def note(book: str, about: str, number: int) -> None:

@@ -108,6 +108,27 @@ def test_out_of_turn_one_is_told_what_comes_first(typed: Type, words: tuple[str,
     assert "Traceback" not in refused.stdout
 
 
+def test_incidents_belong_to_the_exercise_of_their_lesson(room: Room, typed: Type) -> None:
+    """All are begun at once, and judged up to the first that doesn't hold; each can be had alone."""
+    assert typed("start", "16").returncode == 0
+    work = room.folder / "work/lesson16"
+    assert {file.name for file in (work / "incident2").iterdir()} == {"exercise.py", "symptom.py", "Procfile"}
+    shutil.rmtree(work / "incident3")
+    assert "16/incident3" in typed("start", "16").stdout  # what isn't there yet, and nothing else is touched
+    assert "16/incident2 --again" in typed("start", "16/incident2").stdout
+
+    (work / "exercise.py").write_text("broken(")
+    failed = typed("check", "16").stdout
+    assert "Not judged: 16/incident1, 16/incident2, 16/incident3." in failed
+    assert "lesson 16/incident" not in failed
+    (work / "incident2/exercise.py").write_text("broken(")
+    assert "lesson 16/incident2 · The report" in typed("check", "16/incident2").stdout
+    assert "hint 1 of 3" in typed("hint", "16").stdout
+    assert "the report comes, hint 1 of 3" in typed("hint", "16/incident2").stdout
+    assert "Lesson 16 has no 'incident9'." in typed("check", "16/incident9").stdout
+    assert "…  16" in typed("list").stdout
+
+
 def test_giving_up_shows_the_solution(typed: Type) -> None:
     """Whoever wants to see it can."""
     assert "task_routes" in typed("solution", "05", "--give-up").stdout

@@ -1,7 +1,6 @@
 """check_a_killed_worker_costs_nothing: the parent retries for its process, and nobody for the parent."""
 
-from celery import Celery, chord
-from celery.result import AsyncResult
+from celery import Celery
 
 from global_config import POSTGRES_URL, RABBITMQ_URL
 from lesson16 import exercise_shop as shop
@@ -26,31 +25,3 @@ def pay(order: str, amount: int) -> str:
     """Charge the card for an order; returns what the customer reads."""
     shop.charge(order, amount, key=order)
     return f"order {order}: {amount} paid"
-
-
-@app.task(acks_late=True)
-def remind(order: str) -> None:
-    """Post one reminder for an order."""
-    if shop.first(f"reminder {order}"):
-        shop.post(order)
-
-
-@app.task
-def count(order: int) -> int:
-    return order
-
-
-@app.task
-def report(amounts: list[int]) -> int:
-    return sum(amounts)
-
-
-def close_the_day(amounts: list[int]) -> AsyncResult:
-    """The receipt of the report: the sum of what the tasks have counted."""
-    return chord(count.s(amount) for amount in amounts)(report.s())
-
-
-@app.task
-def thumbnail(name: str) -> int:
-    """The size in bytes of a thumbnail: a thousandth of its picture."""
-    return len(shop.picture(name)) // 1000

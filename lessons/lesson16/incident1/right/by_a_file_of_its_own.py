@@ -1,0 +1,31 @@
+"""A folder can be made once: whoever makes it posts."""
+
+from celery import Celery
+
+import global_config
+from global_config import LESSONS_HOME, REDIS_BROKER_URL, REDIS_URL
+from lesson16 import exercise_shop as shop
+
+app = Celery("exercise", broker=REDIS_BROKER_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise16-incident1",
+    control_exchange="exercise16-incident1",
+    broker_transport_options={
+        **global_config.broker_transport_options,
+        "visibility_timeout": 1,  # seconds; in production 3600, and a post that takes two hours
+        "unacked_restore_interval": 0.5,  # seconds between two looks for messages that are over it,
+        "unacked_restore_throttle": 1,  # and each look is a real one, not each tenth
+        "global_keyprefix": "exercise16-incident1.",  # or else the timeout holds for all apps in this Redis database
+    },
+)
+
+
+@app.task(acks_late=True)
+def remind(order: str) -> None:
+    """Post one reminder for an order; the post takes its time."""
+    try:
+        (LESSONS_HOME / f"reminder-{order}").mkdir()
+    except FileExistsError:
+        return
+    shop.post(order, seconds=2)

@@ -1,0 +1,40 @@
+"""Two letters.
+
+The ticket: «Since we moved to Redis, customers whose reminder takes long at the post get it twice. Never before.»
+
+What is to hold: each order's reminder is posted once. Rather none than two, whatever hands out the message twice:
+Redis, which takes a message back that nobody has acknowledged in time, or a web server that sends it again because it
+wasn't told that it had sent it already.
+
+See it first, each in a terminal, in this folder (on files, the second message of symptom.py stands in for Redis):
+
+    celery -A exercise worker --loglevel=info
+    python symptom.py
+"""
+
+from celery import Celery
+
+import global_config
+from global_config import REDIS_BROKER_URL, REDIS_URL
+from lesson16 import exercise_shop as shop
+
+app = Celery("exercise", broker=REDIS_BROKER_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise16-incident1",
+    control_exchange="exercise16-incident1",
+    broker_transport_options={
+        **global_config.broker_transport_options,
+        "visibility_timeout": 1,  # seconds; in production 3600, and a post that takes two hours
+        "unacked_restore_interval": 0.5,  # seconds between two looks for messages that are over it,
+        "unacked_restore_throttle": 1,  # and each look is a real one, not each tenth
+        "global_keyprefix": "exercise16-incident1.",  # or else the timeout holds for all apps in this Redis database
+    },
+)
+
+
+@app.task(acks_late=True)
+def remind(order: str) -> None:
+    """Post one reminder for an order; the post takes its time."""
+    if shop.first(f"reminder {order}"):  # said before the work: rather none than two
+        shop.post(order, seconds=2)

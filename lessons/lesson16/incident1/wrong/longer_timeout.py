@@ -1,0 +1,27 @@
+"""check_a_reminder_is_posted_once: gives Redis more time, and nothing to somebody who sends it again."""
+
+from celery import Celery
+
+import global_config
+from global_config import REDIS_BROKER_URL, REDIS_URL
+from lesson16 import exercise_shop as shop
+
+app = Celery("exercise", broker=REDIS_BROKER_URL, backend=REDIS_URL)
+app.config_from_object("global_config")
+app.conf.update(
+    task_default_queue="exercise16-incident1",
+    control_exchange="exercise16-incident1",
+    broker_transport_options={
+        **global_config.broker_transport_options,
+        "visibility_timeout": 10_800,  # seconds
+        "unacked_restore_interval": 0.5,  # seconds between two looks for messages that are over it,
+        "unacked_restore_throttle": 1,  # and each look is a real one, not each tenth
+        "global_keyprefix": "exercise16-incident1.",  # or else the timeout holds for all apps in this Redis database
+    },
+)
+
+
+@app.task(acks_late=True)
+def remind(order: str) -> None:
+    """Post one reminder for an order; the post takes its time."""
+    shop.post(order, seconds=2)
