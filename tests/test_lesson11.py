@@ -19,7 +19,7 @@ from kombu.transport.redis import Channel
 
 from classroom.processes import running
 from global_config import LESSONS_HOME, POSTGRES_URL, RABBITMQ_URL, REDIS_BROKER_URL
-from lesson11 import call_tasks, ledger, tasks_redis
+from lesson11 import ledger, tasks_redis
 from lesson11.tasks import app, deliver, deliver_late, deliver_rejecting, take_stock, which_process
 from lesson11.victims import at_work, help_with, kill, victim, wait_until
 from lesson11.whole_workers import end, send, wait_for_begun
@@ -269,5 +269,7 @@ def test_victims_end_with_an_interrupted_driver() -> None:
 @pytest.mark.once
 def test_an_unknown_experiment_is_refused_by_name() -> None:
     """One sentence names those that there are."""
-    with pytest.raises(SystemExit, match="no experiment nonsense; there are: child, poison, twice, lock, machine"):
-        call_tasks.main("child", "nonsense")
+    driver = [sys.executable, "-m", "lesson11.call_tasks", "child", "nonsense"]
+    ended = subprocess.run(driver, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("There is no experiment nonsense; there are: child, poison, twice, lock, machine")

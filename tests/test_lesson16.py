@@ -127,7 +127,7 @@ def test_what_cannot_be_made_is_refused(typed: str, said: str) -> None:
     """One sentence, and nothing is started."""
     driver = [sys.executable, "-m", "lesson16.call_tasks", *typed.split()]
     ended = subprocess.run(driver, capture_output=True, text=True)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr.startswith(said)
 
 

@@ -30,7 +30,9 @@ def run_driver(main: Callable[[], None], app: Celery, *more: Celery) -> None:
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if sys.argv[1:] and main.__name__ == "main":  # a driver that takes arguments hands them to its main() itself
-        sys.exit(f"The driver of lesson {catalog.find(app.main).number} takes no arguments: {' '.join(sys.argv[1:])}")
+        lesson = catalog.find(app.main)
+        console.print(f"The driver of lesson {lesson.number} takes no arguments: {' '.join(sys.argv[1:])}")
+        sys.exit(2)
     try:
         refuse_early(app, *more)
         console.print(header(app, *more), style="dim")

@@ -3,6 +3,8 @@
 kombu 5.7.0 (transport/filesystem.py) creates a message's file and then writes it, so a worker that looks in
 between reads nothing and exits with JSONDecodeError; it claims a message by moving it to the system's temporary
 folder; and it writes the table of an exchange where others read it. Here all three are a rename inside one folder.
+And who hands a message back puts it there before it forgets its tag (transport/virtual/base.py, QoS.reject), so that
+of a message that another thread has taken meanwhile the tag is forgotten too; here it gets a new tag.
 What stays true: a message whose worker is killed by SIGKILL is lost.
 """
 
@@ -28,7 +30,8 @@ def write(file: Path, content: object) -> None:
 
 class Channel(filesystem.Channel):
     def _put(self, queue: str, payload: dict, **_: object) -> None:
-        write(Path(self.data_folder_out, f"{time_ns()}_{uuid4()}.{queue}.msg"), payload)
+        tagged = {**payload, "properties": {**payload["properties"], "delivery_tag": str(uuid4())}}
+        write(Path(self.data_folder_out, f"{time_ns()}_{uuid4()}.{queue}.msg"), tagged)
 
     def _get(self, queue: str, timeout: float | None = None) -> dict:
         ending = f".{queue}.msg"  # looked for often, among the files of all queues; then `high` isn't `x.high`

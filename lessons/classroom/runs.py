@@ -19,6 +19,7 @@ from classroom.catalog import Lesson
 from classroom.processes import end, ended_by_signals, guarded, kind, last_lines, running
 
 ROOM = 1_000_000  # bytes that must be free: on a full disk messages and results fail at odd places
+MISTYPED = 2  # the exit status of a driver that refuses its arguments, as argparse has it: no log could say more
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -35,7 +36,7 @@ def run_lesson(lesson: Lesson, arguments: Sequence[str] = (), svg: Path | None =
         with running(commands, home / "logs") as files:
             with _following(files) if logs else nullcontext():
                 code = _drive(lesson, arguments, svg)
-            if code and not logs:
+            if code not in (0, MISTYPED) and not logs:
                 for name, file in files.items():
                     console.print(f"The end of the log of {name}:\n{last_lines(file.read_text(errors='replace'))}",
                                   style="dim", markup=False)  # fmt: skip

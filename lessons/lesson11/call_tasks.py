@@ -78,8 +78,6 @@ EXPERIMENTS: dict[str, Callable[[], Generator[None]]] = {
 
 
 def main(*names: str) -> None:
-    if unknown := set(names) - set(EXPERIMENTS):
-        sys.exit(f"There is no experiment {', '.join(sorted(unknown))}; there are: {', '.join(EXPERIMENTS)}.")
     with ledger.opened(), ExitStack() as stack:
         begun = {name: stack.enter_context(closing(EXPERIMENTS[name]())) for name in names or EXPERIMENTS}
         for experiment in begun.values():
@@ -90,4 +88,8 @@ def main(*names: str) -> None:
 
 
 if __name__ == "__main__":
+    if unknown := set(sys.argv[1:]) - set(EXPERIMENTS):
+        there = ", ".join(EXPERIMENTS)
+        print(f"There is no experiment {', '.join(sorted(unknown))}; there are: {there}.", file=sys.stderr)
+        sys.exit(2)  # what was typed is at fault: the workers' logs would say nothing about it
     run_driver(lambda: main(*sys.argv[1:]), app, tasks_redis.app)

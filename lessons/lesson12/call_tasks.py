@@ -88,5 +88,6 @@ def main(*chosen: str) -> None:
 
 if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - set(PARTS):
-        sys.exit(f"There is no part {' or '.join(unknown)}; there are: {', '.join(PARTS)}.")
+        print(f"There is no part {' or '.join(unknown)}; there are: {', '.join(PARTS)}.", file=sys.stderr)
+        sys.exit(2)  # what was typed is at fault: the workers' logs would say nothing about it
     run_driver(lambda: main(*sys.argv[1:]), app, tasks_redis.app)

@@ -4,7 +4,6 @@ python -m lesson16.call_tasks                             all experiments that c
 python -m lesson16.call_tasks child_killed --predict 1    one of them, or some, and why it is like that
 """
 
-import sys
 from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
 
@@ -54,7 +53,7 @@ if __name__ == "__main__":
     parser.add_argument("--predict", type=int, metavar="NUMBER", help="what you expect; with one experiment")
     typed = parser.parse_args()
     if unknown := set(typed.names) - set(EXPERIMENTS):
-        sys.exit(f"There is no experiment {', '.join(sorted(unknown))}; there are: {', '.join(EXPERIMENTS)}.")
+        parser.exit(2, f"There is no experiment {', '.join(sorted(unknown))}; there are: {', '.join(EXPERIMENTS)}.\n")
     if typed.predict is not None and len(typed.names) != 1:
-        sys.exit("A prediction is for one experiment: lesson run 16 child_killed --predict 1")
+        parser.exit(2, "A prediction is for one experiment: lesson run 16 child_killed --predict 1\n")
     run_driver(lambda: main(*typed.names, predicted=typed.predict), app, tasks_redis.app)

@@ -232,6 +232,31 @@ def test_size_counts_and_purge_throws_away_one_queue(connect: Callable[[], Conne
     assert (len(queue), len(other)) == (0, 3)
 
 
+def test_a_message_that_is_taken_while_it_is_handed_back_can_be_handed_back_again(
+    connect: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker's process is lost: one thread hands the message back, another takes it before that one is done.
+
+    With kombu's own tags the second reject raises KeyError, and the message is gone.
+    """
+    connect().SimpleQueue("letters").put("Dear reader")
+    parcels = connect().SimpleQueue("parcels")
+    channel = connect().channel()
+    taken = [channel.basic_get("letters")]
+    put_back = channel._restore_at_beginning
+
+    def put_back_and_take(message: object) -> None:
+        put_back(message)
+        taken.append(channel.basic_get("letters"))
+
+    monkeypatch.setattr(channel, "_restore_at_beginning", put_back_and_take)
+    for time in range(3):
+        channel.basic_reject(taken[time].delivery_tag, requeue=True)
+        parcels.put(time)
+        assert channel.basic_get("parcels")  # with the next message a channel forgets what it has handed back
+    assert [message.decode() for message in taken] == ["Dear reader"] * 4
+
+
 @pytest.mark.parametrize("longer", ["x-high", "x.high", "high.x"])
 def test_a_queue_with_a_longer_name_keeps_its_messages(connect: Callable[[], Connection], longer: str) -> None:
     """Neither of two queues whose names overlap takes, counts or throws away what is the other's."""
