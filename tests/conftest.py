@@ -49,11 +49,34 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
             lesson = re.search(r"\blesson\d\d\b", nodeid.partition("[")[2])
             return f"{nodeid.partition('::')[0]} {lesson[0] if lesson else ''}"
 
+    config.option.loadscopereorder = False  # the order is ours, see below
     return ByFileAndLesson(config, log)
 
 
+LONG = (
+    "played_through",
+    "test_judge",
+    "test_lesson15",
+    "test_lesson14",
+    "test_runs",
+    "classroom/test_exercises",
+    "answer",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On services: leave out what says the same on every profile; skip, or fail, where a server doesn't answer."""
+    """First what takes long, so that no process is at work alone in the end.
+
+    On services: leave out what says the same on every profile; skip, or fail, where a server doesn't answer.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+
+    def turn(item: pytest.Item) -> tuple[int, int, int]:
+        place = next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
+        lesson = re.search(r"\[lesson(\d\d)\]$", item.nodeid)
+        return place, -int(lesson[1]) if lesson and place == 0 else 0, -files.index(item.path)
+
+    items.sort(key=turn)  # late lessons' READMEs take longest; within a file all stays in its order
     if config.getoption("--profile") == "embedded":
         return
     items[:] = [item for item in items if not item.get_closest_marker("once")]
