@@ -73,10 +73,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def turn(item: pytest.Item) -> tuple[int, int, int]:
         place = next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
-        lesson = re.search(r"\[lesson(\d\d)\]$", item.nodeid)
-        return place, -int(lesson[1]) if lesson and place == 0 else 0, -files.index(item.path)
+        lesson = re.search(r"played_through\[lesson(\d\d)\]$", item.nodeid)
+        among_readmes = min(int(lesson[1]), 16 - int(lesson[1])) if lesson else 0  # by turns one that takes longest,
+        return place, among_readmes, -files.index(item.path)  # and one that doesn't; within a file all stays in order
 
-    items.sort(key=turn)  # late lessons' READMEs take longest; within a file all stays in its order
+    items.sort(key=turn)
     if config.getoption("--profile") == "embedded":
         return
     items[:] = [item for item in items if not item.get_closest_marker("once")]

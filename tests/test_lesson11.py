@@ -256,7 +256,7 @@ def test_victims_end_with_an_interrupted_driver() -> None:
     command = [sys.executable, "-m", "lesson11.call_tasks", "shutdown"]
     driver = psutil.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: len(driver.children(recursive=True)) == 9, "three victims, with two processes each")
+        wait_until(lambda: len(driver.children(recursive=True)) >= 9, "three victims, with two processes each")
         family = driver.children(recursive=True)
         os.killpg(driver.pid, signal.SIGINT)
         driver.wait(timeout=30)

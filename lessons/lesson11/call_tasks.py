@@ -91,5 +91,5 @@ if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - set(EXPERIMENTS):
         there = ", ".join(EXPERIMENTS)
         print(f"There is no experiment {', '.join(sorted(unknown))}; there are: {there}.", file=sys.stderr)
-        sys.exit(2)  # what was typed is at fault: the workers' logs would say nothing about it
+        sys.exit(2)
     run_driver(lambda: main(*sys.argv[1:]), app, tasks_redis.app)

@@ -22,8 +22,7 @@ from lesson12.watch import listen, slow_tasks
 @contextmanager
 def watching() -> Iterator[list[str]]:
     """What watch.py tells while the block runs."""
-    told: list[str] = []
-    stop = Event()
+    told, stop = list[str](), Event()
     watcher = Thread(target=listen, args=(app, slow_tasks(app, 0.9, told.append), stop.is_set))
     watcher.start()
     try:
@@ -89,5 +88,5 @@ def main(*chosen: str) -> None:
 if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - set(PARTS):
         print(f"There is no part {' or '.join(unknown)}; there are: {', '.join(PARTS)}.", file=sys.stderr)
-        sys.exit(2)  # what was typed is at fault: the workers' logs would say nothing about it
+        sys.exit(2)
     run_driver(lambda: main(*sys.argv[1:]), app, tasks_redis.app)
