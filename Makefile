@@ -11,6 +11,8 @@ READY := $(VENV)/.ready-$(VERSION)
 
 # Tests often wait for workers: more processes than cores.
 SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 2 + 1)') --dist loadfile
+# What fails is tried once more, and counted as «rerun»: beside so many others a wait may have been too short.
+AGAIN = --reruns 1
 
 .PHONY: run setup test lint docs bench services clean
 .DEFAULT_GOAL := run
@@ -22,8 +24,8 @@ run: $(READY)
 setup: $(READY)
 
 test: $(READY)
-	$(BIN)/pytest --profile embedded $(SIDE_BY_SIDE)
-	$(BIN)/pytest --profile services $(SIDE_BY_SIDE)
+	$(BIN)/pytest --profile embedded $(SIDE_BY_SIDE) $(AGAIN)
+	$(BIN)/pytest --profile services $(SIDE_BY_SIDE) $(AGAIN)
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -17,6 +17,7 @@ def child_killed(lab: Lab) -> tuple[int, int]:
     lab.worker(queue, "--concurrency=2")
     broken, cured = (lab.send(task, queue=queue, deaths=1) for task in (charge, charge_retrying))
     wait_for_end(broken, cured)
+    lab.wait_until_at_work(queue, 0)  # and the worker has told so, which is drawn
     return broken.count("charged"), cured.count("charged")
 
 
