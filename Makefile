@@ -11,8 +11,8 @@ READY := $(VENV)/.ready-$(VERSION)
 
 # Tests often wait for workers: more processes than cores.
 SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 2 + 1)') --dist loadfile
-# What fails is tried once more, and counted as «rerun»: beside so many others a wait may have been too short.
-AGAIN = --reruns 1
+# What fails is tried once more, and named as RERUN: beside so many others a wait may have been too short.
+AGAIN = --reruns 1 -rfER
 
 .PHONY: run setup test lint docs bench services clean
 .DEFAULT_GOAL := run
