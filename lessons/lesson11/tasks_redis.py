@@ -19,6 +19,7 @@ app.conf.update(
         "visibility_timeout": 2,  # seconds until a message that nobody has acknowledged is handed out again, not 3600
         "unacked_restore_interval": 1,  # seconds between two looks for such messages, instead of 10,
         "unacked_restore_throttle": 1,  # and each look is a real one, not each tenth
+        "unacked_mutex_expire": 2,  # seconds that a worker killed while it looks keeps others from looking, not 300
         # The shortest timeout of all apps in one Redis database holds for all of them, unless their keys differ.
         "global_keyprefix": "lesson11.",
     },

@@ -16,6 +16,7 @@ app.conf.update(
         "visibility_timeout": 10_800,  # seconds
         "unacked_restore_interval": 0.5,  # seconds between two looks for messages that are over it,
         "unacked_restore_throttle": 1,  # and each look is a real one, not each tenth
+        "unacked_mutex_expire": 2,  # seconds that a worker killed while it looks keeps others from looking, not 300
         "global_keyprefix": "exercise16-incident1.",  # or else the timeout holds for all apps in this Redis database
     },
 )
