@@ -1,6 +1,8 @@
 """The command `lesson`: parse, call, print."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import indent
 
@@ -44,10 +46,17 @@ def run(number: str, arguments: tuple[str, ...], svg: Path | None, logs: bool) -
     lesson = catalog.find(number)
     if svg:
         refuse_unwritable(svg)
-    try:
+    with told_when_stopped():
         from classroom.runs import run_lesson  # here: `lesson list` needs no Celery
 
         sys.exit(run_lesson(lesson, arguments, svg, logs))
+
+
+@contextmanager
+def told_when_stopped() -> Iterator[None]:
+    """Ctrl-C ends the command with a sentence and status 130, as shells have it; what it started has ended."""
+    try:
+        yield
     except KeyboardInterrupt:
         click.echo("Stopped; nothing is left running.", err=True)
         sys.exit(130)
@@ -82,7 +91,8 @@ def check(number: str, answer: Path | None, seed: int | None) -> None:
     Where a lesson has incidents too, they come after it, up to the first that doesn't hold. One alone: 16/incident1.
     """
     parts = catalog.find_parts(number)
-    sys.exit(1 if tell_verdicts(parts[:1] if answer else parts, answer, seed) else 0)
+    with told_when_stopped():
+        sys.exit(1 if tell_verdicts(parts[:1] if answer else parts, answer, seed) else 0)
 
 
 def tell_verdicts(parts: list[catalog.Lesson], answer: Path | None = None, seed: int | None = None) -> str:

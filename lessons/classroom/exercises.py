@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
     """
     require_exercise(lesson) if answer else require_started(lesson)
-    with tempfile.TemporaryDirectory() as room:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
         file = Path(room, "verdict.json")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--verdict={file}"]
         command += ["--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "classroom.judge"]  # none slower
@@ -92,6 +93,7 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
             ran = subprocess.run(
                 [*command, str(lesson.folder / "check_exercise.py") + (f"::{only}" if only else "")],
                 cwd=catalog.COURSE, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LONGEST,
+                env={**os.environ, "TMPDIR": room},  # all the judge writes goes with it, even if it is killed
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise SystemExit(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.") from None

@@ -1,11 +1,14 @@
 """The learner's way: start, check, hint, watch, solution, and the list that remembers."""
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
+import psutil
 import pytest
 
 from classroom import catalog, exercises
@@ -127,6 +130,28 @@ def test_incidents_belong_to_the_exercise_of_their_lesson(room: Room, typed: Typ
     assert "the report comes, hint 1 of 3" in typed("hint", "16/incident2").stdout
     assert "Lesson 16 has no 'incident9'." in typed("check", "16/incident9").stdout
     assert "…  16" in typed("list").stdout
+
+
+def test_ctrl_c_in_the_middle_of_a_check_is_told_in_a_sentence(room: Room, typed: Type) -> None:
+    """As in a terminal, all processes of the command hear it; none is left, and no folder of the judge's."""
+    typed("start", "00")
+    solve(room, "00")
+    temporary = room.folder / "tmp"
+    temporary.mkdir()
+    check = psutil.Popen(
+        ["lesson", "check", "00"], cwd=room.folder, env={**room.env, "TMPDIR": str(temporary)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = monotonic() + 30
+    while not list(temporary.glob("*/judge-*/logs/worker.log")):
+        assert monotonic() < deadline
+        sleep(0.02)
+    family = check.children(recursive=True)
+    os.killpg(check.pid, signal.SIGINT)
+    assert check.communicate(timeout=30)[1] == "Stopped; nothing is left running.\n"
+    assert check.returncode == 130
+    assert not psutil.wait_procs(family, timeout=10)[1]
+    assert not list(temporary.iterdir())
 
 
 def test_giving_up_shows_the_solution(typed: Type) -> None:
