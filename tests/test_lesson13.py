@@ -8,11 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import monotonic, perf_counter, sleep
+from time import perf_counter, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -29,28 +29,10 @@ from lesson13 import api, documents, service, store, tasks, web
 from lesson13.client import never_waiting
 from lesson13.names import TaskName
 from lesson13.schemas import Outcome
+from tests.island import client, eventually, free_port
 
 WITHIN = 1.0  # seconds: the promise for a server that is down
 ALL_TASKS = {"lesson13.arithmetic", "lesson13.documents", "lesson13.requests", "lesson13.tasks"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def client(port: int | str | None) -> httpx.Client:
-    return httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20)
-
-
-def eventually(fact: Callable[[], Any], why: str, seconds: float = 15) -> Any:
-    """What `fact` returns once it is true."""
-    deadline = monotonic() + seconds
-    while not (found := fact()):
-        assert monotonic() < deadline, why
-        sleep(0.02)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +52,7 @@ class Island:
     """An API on servers of its own, which can be stopped, frozen and started again; no worker is there."""
 
     def __init__(self, folder: Path, profile: str) -> None:
-        self.home, self.servers = folder / "home", {"broker": free_port(), "result store": free_port()}
+        self.home, self.servers = folder / "home", {"broker": int(free_port()), "result store": int(free_port())}
         self.started: dict[str, subprocess.Popen[bytes]] = {}
         self.files = {"broker": self.home / "messages", "result store": self.home / "redis.sqlite"}
         self.env = {**os.environ, "LESSONS_HOME": str(self.home)}
@@ -94,7 +76,7 @@ class Island:
 
     @contextmanager
     def api(self, **env: str) -> Iterator[httpx.Client]:
-        port = str(free_port())
+        port = free_port()
         with self.process("api", "python -m lesson13.api", API_PORT=port, **env), client(port) as http:
             yield http
 

@@ -5,17 +5,15 @@ import base64
 import io
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -35,7 +33,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from classroom import catalog
-from classroom.processes import end, guarded, running
+from classroom.processes import running
 from global_config import VECTOR_DATABASE_URL
 from lesson15 import chunking, extraction, pipeline, sending, service, store
 from lesson15.celery_app import app
@@ -45,31 +43,14 @@ from lesson15.extraction import Unreadable, pages
 from lesson15.model import SCHEMA, Base, Kind
 from lesson15.names import CHAT, DOCUMENTS, HOUSEKEEPING, TaskNames
 from lesson15.settings import FILES, MAX_BYTES, OVERLAP, PASSAGE
+from tests import island as islands
+from tests.island import Island, client, eventually, free_port
 
 LESSON = catalog.find("15")
 DATA = LESSON.folder / "data"
 live = pytest.mark.usefixtures("workers")
 once = pytest.mark.once
 MEGABYTE = 1_000_000
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-def client(port: str, **options: Any) -> httpx.Client:
-    return httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30, **options)
-
-
-def eventually(fact: Callable[[], Any], why: str, seconds: float = 20) -> Any:
-    """What `fact` returns once it is true."""
-    deadline = monotonic() + seconds
-    while not (found := fact()):
-        assert monotonic() < deadline, why
-        sleep(0.02)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -1010,77 +991,13 @@ def test_the_page_from_end_to_end(page: Page, http: httpx.Client, tmp_path: Path
 # On an island: servers and processes of its own, which can be killed.
 
 
-class Island:
-    """The lesson's processes with a home, ports and servers of their own."""
-
-    def __init__(self, home: Path, profile: str) -> None:
-        self.home, self.api, redis = home, free_port(), free_port()
-        self.env = {
-            **os.environ, "LESSONS_PROFILE": "embedded", "LESSONS_HOME": str(home), "API_PORT": self.api,
-            "EMBEDDED_POSTGRES_PORT": free_port(), "LEASE_SECONDS": "1.5",
-        }  # fmt: skip
-        lines = LESSON.processes
-        self.commands = {name: lines[name] for name in ("worker-documents", "worker-chat", "beat", "api", "postgres")}
-        if profile == "services":
-            self.env |= {
-                "REDIS_BROKER_URL": f"redis://127.0.0.1:{redis}/1",
-                "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
-            }
-            self.commands["redis"] = f"redis-server --port {redis} --bind 127.0.0.1 --save '' --appendonly no"
-        self.started: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, name: str) -> None:
-        with (self.home / f"{name}.log").open("a") as log:
-            self.started[name] = guarded(self.commands[name], output=log, room=(self.home, self.env))
-
-    def keep_up(self) -> None:
-        """Start again whatever has ended by itself, as systemd or Docker would: a worker that loses Redis may."""
-        for name, process in list(self.started.items()):
-            if process.poll() is not None:
-                self.start(name)
-
-    def kill(self, name: str) -> None:
-        """SIGKILL for the process and all its children."""
-        guard = self.started.pop(name)
-        for child in psutil.Process(guard.pid).children():
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-        end(guard)
-
-    def sql(self, command: str) -> list[Any]:
-        """What PostgreSQL answers, however often it has to be asked."""
-        port = self.env["EMBEDDED_POSTGRES_PORT"]
-
-        def ask() -> list[list[Any]] | None:
-            with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
-                connection = psycopg2.connect(
-                    host="127.0.0.1", port=port, user="postgres", dbname="celery_jobs", connect_timeout=2
-                )
-                with connection, connection.cursor() as cursor:
-                    cursor.execute(command)
-                    return [cursor.fetchall() if cursor.description else []]
-            return None
-
-        return list(eventually(ask, "PostgreSQL doesn't answer", 40)[0])
-
-    def answers(self) -> bool:
-        with suppress(httpx.TransportError):
-            return httpx.get(f"http://127.0.0.1:{self.api}/health", trust_env=False).status_code == 200
-        return False
-
-
 @pytest.fixture
-def island(profile: str, tmp_path: Path) -> Iterator[Island]:
-    """A pipeline of our own, ready; each process was started before what it needs."""
-    island = Island(tmp_path, profile)
-    try:
-        for name in island.commands:
-            island.start(name)
-        eventually(island.answers, "the API doesn't start", 40)
+def island(profile: str) -> Iterator[Island]:
+    """A pipeline of our own."""
+    names = ("worker-documents", "worker-chat", "beat", "api", "postgres")  # each before what it needs
+    commands = {name: LESSON.processes[name] for name in names}
+    with islands.island(profile, commands, "/health", LEASE_SECONDS="1.5") as island:
         yield island
-    finally:
-        for process in island.started.values():
-            end(process)
 
 
 def test_whatever_is_killed_no_document_is_lost_and_no_passage_comes_twice(island: Island) -> None:
