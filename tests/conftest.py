@@ -91,6 +91,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=down))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says why a test was tried once more; pytest-rerunfailures says only that it was."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"{report.nodeid}, tried once more", sep="_")
+        terminalreporter.write_line(f"{report.longreprtext[-3000:]}\n{report.capstdout[-1000:]}")
+
+
 @pytest.fixture
 def profile(request: pytest.FixtureRequest) -> str:
     """Which profile this run is about: embedded or services."""
