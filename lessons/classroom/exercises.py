@@ -2,10 +2,9 @@
 
 import ast
 import json
+import multiprocessing
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,9 @@ from classroom.catalog import WORKER, Lesson
 WORK = catalog.COURSE / "work"
 PROGRESS = WORK / "progress.json"
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
+# Each judge is a copy of a process that has imported what takes long; that matters to `lesson watch`, and to tests.
+JUDGES = multiprocessing.get_context("forkserver")
+JUDGES.set_forkserver_preload(["pytest", "classroom.recorder", "celery.backends.database"])
 
 
 @dataclass(frozen=True)
@@ -84,29 +86,50 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     """
     require_exercise(lesson) if answer else require_started(lesson)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
-        file = Path(room, "verdict.json")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--verdict={file}"]
-        command += ["--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "classroom.judge"]  # none slower
-        command += [f"--answer={answer}"] if answer else []
-        command += [f"--seed={seed}"] if seed is not None else []
+        file, said = Path(room, "verdict.json"), Path(room, "said.txt")
+        arguments = ["-q", "-p", "no:cacheprovider", f"--verdict={file}"]
+        arguments += ["--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "classroom.judge"]  # none slower
+        arguments += [f"--answer={answer}"] if answer else []
+        arguments += [f"--seed={seed}"] if seed is not None else []
+        arguments.append(str(lesson.folder / "check_exercise.py") + (f"::{only}" if only else ""))
+        environment = {**os.environ, "TMPDIR": room}  # all the judge writes goes with it, even if it is killed
+        said.touch()
+        process = JUDGES.Process(target=run_pytest, args=(arguments, environment, said))
         try:
-            ran = subprocess.run(
-                [*command, str(lesson.folder / "check_exercise.py") + (f"::{only}" if only else "")],
-                cwd=catalog.COURSE, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LONGEST,
-                env={**os.environ, "TMPDIR": room},  # all the judge writes goes with it, even if it is killed
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise SystemExit(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.") from None
+            process.start()
+        except OSError as error:  # it talks through a socket in TMPDIR, whose path must be short
+            raise SystemExit(f"No judge can be started: {error}. Set TMPDIR to a folder such as /tmp.") from None
+        try:
+            process.join(LONGEST)
+            if process.is_alive():
+                raise SystemExit(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.")
+        finally:
+            process.kill()
+            process.join()
         if not file.exists():
-            raise SystemExit(f"The judge couldn't work:\n{ran.stdout}{ran.stderr}")
+            raise SystemExit(f"The judge couldn't work:\n{said.read_text()}")
         found = json.loads(file.read_text())
     checks = {one["check"]: "" if one["passed"] else one["text"] for one in found["checks"]}
     if not checks:
-        raise SystemExit(f"The judge found nothing to check:\n{ran.stdout}{ran.stderr}")
+        raise SystemExit("The judge found nothing to check.")
     verdict = Verdict(found["seed"], checks)
     if not answer:
         remember(lesson, solved=not verdict.failed, failed=verdict.failed)
     return verdict
+
+
+def run_pytest(arguments: list[str], environment: dict[str, str], said: Path) -> None:
+    """What a judge's process does: run pytest in the course's folder; what is printed goes into the file `said`."""
+    import pytest
+
+    os.chdir(catalog.COURSE)
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None  # was found, and kept, before there was this environment
+    with said.open("w") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    pytest.main(arguments)
 
 
 def hint(lesson: Lesson) -> str:

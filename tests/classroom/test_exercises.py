@@ -4,7 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -132,18 +133,23 @@ def test_incidents_belong_to_the_exercise_of_their_lesson(room: Room, typed: Typ
     assert "…  16" in typed("list").stdout
 
 
-def test_ctrl_c_in_the_middle_of_a_check_is_told_in_a_sentence(room: Room, typed: Type) -> None:
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for what is temporary, with a short path."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_ctrl_c_in_the_middle_of_a_check_is_told_in_a_sentence(room: Room, typed: Type, short: Path) -> None:
     """As in a terminal, all processes of the command hear it; none is left, and no folder of the judge's."""
     typed("start", "00")
     solve(room, "00")
-    temporary = room.folder / "tmp"
-    temporary.mkdir()
     check = psutil.Popen(
-        ["lesson", "check", "00"], cwd=room.folder, env={**room.env, "TMPDIR": str(temporary)},
+        ["lesson", "check", "00"], cwd=room.folder, env={**room.env, "TMPDIR": str(short)},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     deadline = monotonic() + 30
-    while not list(temporary.glob("*/judge-*/logs/worker.log")):
+    while not list(short.glob("*/judge-*/logs/worker.log")):
         assert monotonic() < deadline
         sleep(0.02)
     family = check.children(recursive=True)
@@ -151,7 +157,19 @@ def test_ctrl_c_in_the_middle_of_a_check_is_told_in_a_sentence(room: Room, typed
     assert check.communicate(timeout=30)[1] == "Stopped; nothing is left running.\n"
     assert check.returncode == 130
     assert not psutil.wait_procs(family, timeout=10)[1]
-    assert not list(temporary.iterdir())
+    assert not list(short.iterdir())
+
+
+def test_without_room_for_a_judge_one_is_told_so(room: Room, typed: Type, short: Path) -> None:
+    """A socket's path can have about 100 characters, and one of the judge's lies in TMPDIR."""
+    typed("start", "00")
+    room.env["TMPDIR"] = str(short / ("long" * 25))
+    Path(room.env["TMPDIR"]).mkdir()
+    refused = typed("check", "00")
+    assert refused.returncode == 1
+    assert refused.stdout.startswith("No judge can be started: ")
+    assert refused.stdout.endswith("Set TMPDIR to a folder such as /tmp.\n")
+    assert not list(Path(room.env["TMPDIR"]).iterdir())
 
 
 def test_giving_up_shows_the_solution(typed: Type) -> None:
