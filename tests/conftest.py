@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.island import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -31,9 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["LESSONS_PROFILE"] = config.getoption("--profile")
     os.environ["LESSONS_HOME"] = tempfile.mkdtemp(prefix="lessons-")
     for name in ("FLOWER_PORT", "API_PORT", "EMBEDDED_POSTGRES_PORT"):  # test processes live side by side
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            os.environ[name] = str(free.getsockname()[1])
+        os.environ[name] = free_port()
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 

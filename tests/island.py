@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import randrange
 from time import monotonic, sleep
 from typing import Any
 
@@ -19,10 +20,12 @@ from classroom.processes import end, guarded
 
 
 def free_port() -> str:
-    """A port of 127.0.0.1 that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens at; below those that systems give to whoever calls, and at any time."""
+    while True:
+        port = randrange(10_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return str(port)
 
 
 def client(port: int | str | None, **options: Any) -> httpx.Client:
@@ -58,8 +61,9 @@ class Island:
         self.started: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str) -> None:
+        untidy = {} if name == "postgres" else {"TMPDIR": str(self.home)}  # as in processes.running
         with (self.home / f"{name}.log").open("a") as log:
-            self.started[name] = guarded(self.commands[name], output=log, room=(self.home, self.env))
+            self.started[name] = guarded(self.commands[name], output=log, room=(self.home, {**self.env, **untidy}))
 
     def kill(self, name: str) -> None:
         """SIGKILL for the process and all its children."""

@@ -47,7 +47,7 @@ PORTS = {"flower": ("FLOWER_PORT", "5555"), "api": ("API_PORT", "8000")}  # whic
 GRACE = {"beat": 5.0, "postgres": 5.0}  # seconds between SIGTERM and SIGKILL for what holds state; a worker has none
 
 
-Room = tuple[Path, dict[str, str]]  # a working folder and an environment
+Room = tuple[Path | None, dict[str, str]]  # a working folder, unless it is our own, and an environment
 
 
 class NotReady(SystemExit):
@@ -81,26 +81,29 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def running(
-    commands: Mapping[str, str], logs: Path, deadline: float = 20.0, room: Room | None = None
+    commands: Mapping[str, str], logs: Path, deadline: float = 60.0, room: Room | None = None
 ) -> Iterator[dict[str, Path]]:
     """Run `commands` (name -> command line) while the block runs, in `room` or else where and as we run ourselves.
 
     Yields each name's log file once all are ready; raises NotReady where one ends first or `deadline` seconds pass.
     Refuses a name of no known kind, because nobody could say when it is ready, and a port that is taken.
     """
+    folder, env = room or (None, dict(os.environ))
     for name in commands:
         if kind(name) not in READY:
             raise SystemExit(f"A process is called {name!r}; a name begins with one of: {', '.join(READY)}.")
         if kind(name) in PORTS:
             variable, default = PORTS[kind(name)]
-            refuse_taken_port(name, variable, (room[1] if room else os.environ).get(variable) or default)
+            refuse_taken_port(name, variable, env.get(variable) or default)
     logs.mkdir(parents=True, exist_ok=True)
     files = {name: logs / f"{name}.log" for name in commands}
+    untidy = {**env, "TMPDIR": str(logs.absolute())}  # whoever is killed at once leaves there what is temporary
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands.items():
+            grace = GRACE.get(kind(name), 0.0)
             with files[name].open("w") as log:
-                started[name] = guarded(command, GRACE.get(kind(name), 0.0), log, room)
+                started[name] = guarded(command, grace, log, (folder, env if grace else untidy))
         until = monotonic() + deadline
         for name, process in started.items():
             wait_until_ready(name, process, files[name], until)

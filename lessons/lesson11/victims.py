@@ -28,7 +28,8 @@ def victim(app: Celery, queue: str, *options: str, **environment: str) -> Iterat
         app.amqp.queues[queue](connection.default_channel).declare()  # messages may come before the worker does
     with Path(LESSONS_HOME, f"{queue}.log").open("w") as log:
         worker = psutil.Popen(
-            [*command.split(), f"--queues={queue}", *options], env={**os.environ, **environment},
+            [*command.split(), f"--queues={queue}", *options],
+            env={**os.environ, "TMPDIR": str(LESSONS_HOME), **environment},  # who is killed tidies nothing up there
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     try:

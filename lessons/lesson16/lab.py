@@ -111,7 +111,8 @@ class Lab:
         """Start Python; it stays in our process group, so what ends us by the group, as Ctrl-C does, ends it too."""
         with self.log(log).open("w") as file:
             started = Worker(
-                [sys.executable, *arguments], env={**os.environ, **environment},
+                [sys.executable, *arguments],
+                env={**os.environ, "TMPDIR": str(LESSONS_HOME), **environment},  # who is killed tidies nothing up there
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             )  # fmt: skip
         self.stack.callback(started.kill_all)

@@ -63,6 +63,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "messages").mkdir()
     (tmp_path / "ran").touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # killed workers tidy nothing up there
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -43,10 +43,11 @@ STOPPED = "Stopped; nothing is left running."
 
 @dataclass
 class Course:
-    """A copy of the course, which a test may edit, and a LESSONS_HOME for it."""
+    """A copy of the course, which a test may edit, a LESSONS_HOME for it, and a place for what is temporary."""
 
     folder: Path
     home: Path
+    temporary: Path
 
     @property
     def lesson(self) -> Path:
@@ -61,7 +62,8 @@ class Course:
         """Our environment, where the course is this copy; no colours are asked for."""
         path = os.pathsep.join([str(self.folder), str(self.folder / "lessons")])
         ours = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")}
-        return {**ours, "PYTHONPATH": path, "LESSONS_HOME": str(self.home), **more}
+        places = {"LESSONS_HOME": str(self.home), "TMPDIR": str(self.temporary)}
+        return {**ours, "PYTHONPATH": path, **places, **more}
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Start `command` as a terminal would: in a process group of its own."""
@@ -94,7 +96,8 @@ def copy(folder: Path) -> Course:
 
     It gets a queue of its own, because other tests run lesson 00 too, and on servers at the same time.
     """
-    course = Course(folder / "course", folder / "home")
+    course = Course(folder / "course", folder / "home", folder / "temporary")
+    course.temporary.mkdir()
     for part in ("classroom", "lesson00"):
         shutil.copytree(catalog.LESSONS / part, course.folder / "lessons" / part,
                         ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
@@ -164,9 +167,10 @@ def test_the_story_is_all_that_goes_to_stdout(whole: tuple[Course, Finished]) ->
 
 
 def test_nothing_is_left_of_a_run(whole: tuple[Course, Finished]) -> None:
-    """Its folder is gone."""
+    """Its folder is gone, and its workers, killed as they are, leave nothing where temporary files lie."""
     course, _ = whole
     assert course.left() == []
+    assert list(course.temporary.iterdir()) == []
     if os.environ["LESSONS_PROFILE"] == "embedded":
         assert list((course.home / "run").iterdir()) == []
 
