@@ -4,7 +4,8 @@ import importlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -26,15 +27,22 @@ each_lesson = pytest.mark.parametrize("lesson", catalog.lessons(), ids=lambda le
 each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda readme: str(readme.relative_to(catalog.COURSE)))
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Outside of pytest's own, which any pytest that begins closes to the user of PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @each_lesson
-def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, tmp_path: Path, alone: Alone) -> None:
+def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, folder: Path, alone: Alone) -> None:
     """Every command in it works as typed, every transcript is what comes out, and the picture shows such a run.
 
     No task stands there unused: each is seen in a worker's log. What one may try is tried on files alone, unless its
     transcript is for services.
     """
-    picture = tmp_path / "now.svg"
-    room = Room.copy(tmp_path / "course", profile)
+    picture = folder / "now.svg"
+    room = Room.copy(folder / "course", profile)
     if profile == "services":
         readme = room.folder / f"lessons/{lesson.name}/README.md"
         before, _, tried = readme.read_text().partition("\n## Try this\n")
