@@ -50,5 +50,6 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(VERSION)" || { echo "Python 3.11 or newer is needed, and $(PYTHON) isn't that. Name one: make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up $(VENV) with Python $(VERSION); this happens once and takes a minute."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python can't make virtual environments here; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores; pip would do it on one
 	@touch $@

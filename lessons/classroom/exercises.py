@@ -17,7 +17,10 @@ PROGRESS = WORK / "progress.json"
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
 # Each judge is a copy of a process that has imported what takes long; that matters to `lesson watch`, and to tests.
 JUDGES = multiprocessing.get_context("forkserver")
-JUDGES.set_forkserver_preload(["pytest", "classroom.recorder", "celery.backends.database"])
+JUDGES.set_forkserver_preload(
+    ["pytest", "pytest_timeout", "classroom.judge", "classroom.recorder", "classroom.servers", "classroom.file_broker",
+     "celery.app.amqp", "celery.backends.database"]
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
