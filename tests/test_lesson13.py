@@ -20,9 +20,11 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from kombu.exceptions import EncodeError
 from redis import Redis
 from redis.exceptions import RedisError
 
+import global_config
 from classroom.processes import running
 from global_config import REDIS_URL
 from lesson13 import api, documents, service, store, tasks, web
@@ -216,6 +218,42 @@ def test_running_is_told_from_waiting(http: httpx.Client) -> None:
         if "STARTED" in seen:
             break
     assert "STARTED" in seen
+
+
+@pytest.mark.once
+def test_a_task_cannot_be_a_coroutine(tmp_path: Path) -> None:
+    """Of an async def no line is run, and its task fails; a plain task may run one to its end."""
+    (tmp_path / "mixed.py").write_text(
+        "import asyncio\n"
+        "from lesson13.tasks import app\n"
+        "app.conf.task_default_queue = 'lesson13-mixed'\n"
+        "async def work(mark):\n"
+        "    open(mark, 'x').close()\n"
+        "    return 'done'\n"
+        "app.task(name='mixed.never')(work)\n"
+        "@app.task(name='mixed.to_its_end')\n"
+        "def to_its_end(mark): return asyncio.run(work(mark))\n"
+    )
+    line = "celery -A mixed worker --pool=solo --hostname=mixed@%h --loglevel=info"
+    with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))):
+        never, to_its_end = (
+            tasks.app.send_task(f"mixed.{name}", args=[name], queue="lesson13-mixed")
+            for name in ("never", "to_its_end")
+        )
+        with pytest.raises(EncodeError, match="Object of type coroutine is not JSON serializable"):
+            never.get(timeout=10)
+        assert never.state == "FAILURE"
+        assert to_its_end.get(timeout=10) == "done"
+    assert (tmp_path / "to_its_end").exists()
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.once
+def test_messages_and_results_lie_in_two_databases_of_redis() -> None:
+    """To empty one is not to lose the other."""
+    services = global_config.PROFILES["services"]
+    assert services["REDIS_BROKER_URL"] == "redis://localhost:6379/1"
+    assert services["REDIS_URL"] == "redis://localhost:6379/0"
 
 
 @pytest.mark.once
