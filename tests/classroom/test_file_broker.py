@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -98,6 +99,21 @@ def workers(*names: str) -> Iterator[dict[str, Path]]:
             started.callback(end, process)
             wait_until_ready("worker", process, log, monotonic() + 20)
         yield logs
+
+
+def test_ctrl_c_stops_a_worker_after_some_seconds(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends by itself, but it looks for its end only between two waits for messages."""
+    monkeypatch.setenv("TRANSPORT", "ours")
+    log = place / "worker.log"
+    with log.open("w") as output:
+        command = [sys.executable, "-m", "celery", "-A", "counted", "worker", "--loglevel=info", "--concurrency=1"]
+        worker = subprocess.Popen(command, stdout=output, stderr=output)
+    wait_until_ready("worker", worker, log, monotonic() + 60)
+    began = monotonic()
+    worker.send_signal(signal.SIGINT)
+    assert worker.wait(timeout=60) == 1  # Celery's exit status after Ctrl-C; after SIGTERM it is 0
+    assert monotonic() - began > 1
+    assert "worker: Warm shutdown (MainProcess)" in log.read_text()
 
 
 def ran() -> list[int]:
