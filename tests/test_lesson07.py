@@ -144,6 +144,14 @@ def test_outside_of_a_worker_the_request_is_nearly_empty() -> None:
 
 
 @pytest.mark.once
+def test_apply_makes_an_id() -> None:
+    """It runs a task here, as a worker would."""
+    receipt = tell.apply(args=("tea", 2))
+    told = receipt.get()
+    assert (told["id"], told["called_directly"], told["time_limit"]) == (receipt.id, False, 20)
+
+
+@pytest.mark.once
 def test_a_bound_task_called_like_a_function_by_another_task_has_no_id() -> None:
     """Though the outer one has: what is called like a function is no call of Celery's."""
 

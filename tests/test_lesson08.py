@@ -218,6 +218,11 @@ def test_a_worker_that_starts_later_knows_what_others_tell_it(asks: bool, profil
 
 
 @pytest.mark.once
+def test_who_remembers_forgets_after_three_hours() -> None:
+    """Celery's own figure, which no setting changes."""
+    assert worker_state.revoked.expires == 3 * 60 * 60
+
+
 def test_a_state_file_remembers_revoked_ids(tmp_path: Path) -> None:
     """That is what --statedb is for."""
     one = uuid()

@@ -268,7 +268,7 @@ def help_text() -> str:
 
     from classroom.cli import main
 
-    return main.get_help(click.Context(main, info_name="lesson"))
+    return main.get_help(click.Context(main, info_name="lesson", **main.context_settings))
 
 
 def new_lesson(number: str, title: str) -> list[Path]:

@@ -65,7 +65,8 @@ def refuse_early(app: Celery, *more: Celery) -> None:
         lesson = catalog.find(app.main)
         commands = "\n".join(f"  {command}" for command in lesson.processes.values())
         sys.exit(
-            f"No worker reads the queue {' or '.join(sorted(unread))}. Start it in another terminal:\n{commands}\n"
+            f"No worker reads the queue {' or '.join(sorted(unread))}. Start it in another terminal, and wait until it "
+            f"says ready:\n{commands}\n"
             f"or let one command do both: lesson run {lesson.number}"
         )
 

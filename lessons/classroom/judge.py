@@ -288,7 +288,7 @@ def explain(error: BaseException, seen: Seen | None, judge: Judge) -> str:
         lines.append(line)
     if seen and seen.here:
         lines.append(f"Ran in the caller's own process, not on a worker: {', '.join(dict.fromkeys(seen.here))}")
-    if seen and seen.events:
+    if seen and seen.events and not isinstance(error, NotImplementedError):
         lines += ["", picture(seen.events)]
     return "\n".join(lines)
 

@@ -172,6 +172,8 @@ def ended_by_signals() -> Iterator[None]:
     except Stopped:
         before.clear()
         with suppress(OSError):  # after SIGHUP there may be no terminal any more
+            if sys.stderr.isatty():
+                print("\033[?25h", file=sys.stderr)  # a progress bar in the middle of its line had hidden the cursor
             print("Stopped; nothing is left running.", file=sys.stderr)
         raise
     finally:

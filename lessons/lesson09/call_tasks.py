@@ -66,7 +66,8 @@ PARTS: dict[str, Callable[[], None]] = {"ways": compare_four_ways, **call_batche
 
 
 def main(predicted: int = 10, only: str = "", picture: Path | None = None) -> None:
-    print(f"Your prediction: tasks of {predicted} items will be best. (Another one: --predict 100)")
+    if only in ("", "measure"):
+        print(f"Your prediction: tasks of {predicted} items will be best. (Another one: --predict 100)")
     warm_up()
     for name, part in PARTS.items():
         if only in ("", name):

@@ -54,7 +54,7 @@ CHECKS = CHECK.format(name="answer") + "\n\ndef check_nothing_else(exercise): ..
 # What may be wrong in one function, so that its own check fails: the function's body, and what the judge says.
 FAULTS = {
     "a_blank": ('raise NotImplementedError("it is yours to write")',
-                r"Not written yet: it is yours to write\nat exercise.py, line \d+: raise NotImpl"),
+                r"Not written yet: it is yours to write\nat exercise.py, line \d+: raise NotImpl.*\Z"),
     "a_wrong_value": ("return 3 * double.delay(number).get(timeout=2, interval=0.1) // 2",
                       r"looked at: a_wrong_value\(\d+\)\nexpected:  \d+\nsaw:       \d+\nTwice as many were wanted.\n\n"
                       r"timeline .*\ntask .*\ndouble\("),

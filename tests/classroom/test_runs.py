@@ -451,7 +451,7 @@ def test_a_driver_without_a_worker_says_what_to_type(course: Course) -> None:
     assert monotonic() - began < 8
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
-        f"No worker reads the queue {QUEUE}. Start it in another terminal:\n"
+        f"No worker reads the queue {QUEUE}. Start it in another terminal, and wait until it says ready:\n"
         f"  {catalog.procfile(course.lesson / 'Procfile')['worker']}\n"
         "or let one command do both: lesson run 00\n"
     )
