@@ -17,7 +17,7 @@ from celery.schedules import crontab
 
 from classroom.processes import running
 from lesson10 import call_tasks, firings
-from lesson10.call_tasks import ask, in_new_york, ticks, wait_until
+from lesson10.call_tasks import NEW_YORK, ask, ticks, wait_until
 from lesson10.second_beat import second_beat, times_sent
 from lesson10.tasks import app, clean_up, remind
 
@@ -113,10 +113,19 @@ def test_beat_answers_a_ping_and_nobody_is_an_exit_status(profile: str) -> None:
         assert asked.returncode == status, asked.stdout + asked.stderr
 
 
+def test_a_missing_beat_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody answers, the driver says what may be missing, and what to type."""
+    monkeypatch.setattr(app.control, "broadcast", lambda *_, **__: [])
+    with pytest.raises(RuntimeError, match=r"Is beat running\? celery -A lesson10\.tasks beat"):
+        ask("ping")
+
+
 def test_a_naive_eta_is_utc() -> None:
     """Seen from New York it has passed already, though the app's timezone is set; an aware one waits."""
-    late, sent = remind.apply_async(args=("aware",), eta=in_new_york(2)), datetime.now(UTC)
-    remind.apply_async(args=("naive",), eta=in_new_york(3600).replace(tzinfo=None)).get(timeout=10, interval=0.05)
+    sent = datetime.now(UTC)
+    late = remind.apply_async(args=("aware",), eta=datetime.now(NEW_YORK) + timedelta(seconds=2))
+    naive = datetime.now(NEW_YORK).replace(tzinfo=None) + timedelta(hours=1)
+    remind.apply_async(args=("naive",), eta=naive).get(timeout=10, interval=0.05)
     assert not late.ready()
     late.get(timeout=10, interval=0.05)
     assert late.date_done.replace(tzinfo=UTC) - sent > timedelta(seconds=1.5)

@@ -1,6 +1,7 @@
 """Lesson 11's claims, on live workers, and on others that are killed."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -180,6 +181,27 @@ def test_on_redis_a_wait_longer_than_the_visibility_timeout_runs_the_task_more_t
         wait_until(lambda: bool(client.exists("lesson11.unacked")), "the message is noted as unacknowledged", 10)
     end(receipt)
     wait_until(lambda: ledger.count("delivered", "a parcel") > 1, "a second delivery", 10)
+
+
+@pytest.mark.usefixtures("servers")
+def test_rabbitmqs_clock_stands_at_half_an_hour() -> None:
+    """consumer_timeout, in milliseconds, as a RabbitMQ has it that nobody has told otherwise."""
+    if not shutil.which("rabbitmqctl") or os.geteuid() != 0:
+        pytest.skip("only root may ask RabbitMQ")
+    ask = ["rabbitmqctl", "eval", "application:get_env(rabbit, consumer_timeout)."]
+    assert "{ok,1800000}" in subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+
+
+def test_what_a_killed_driver_has_left_is_thrown_away() -> None:
+    """Messages on a victim's queue would be run by the next victim, and counted."""
+    with app.connection_for_write() as connection:
+        app.amqp.queues["lesson11-victim"](connection.default_channel).declare()
+    left = send(deliver, "lesson11-victim", 0, "left behind")
+    with victim(app, "lesson11-victim", "--concurrency=1"):
+        end(*send(deliver, "lesson11-victim", 0, "the next one"))
+    assert ledger.count("delivered", "the next one") == 1
+    assert ledger.count("delivered", "left behind") == 0
+    assert left[0].state == "PENDING"
 
 
 @pytest.mark.usefixtures("servers")

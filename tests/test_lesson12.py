@@ -104,7 +104,7 @@ def test_flower_knows_no_queue_length_of_these_brokers(profile: str) -> None:
 def test_a_missing_flower_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The driver says where it looked, and what to do."""
     monkeypatch.setattr(ask_flower, "ADDRESS", "http://127.0.0.1:1")
-    with pytest.raises(ConnectionError, match=r"Flower at http://127\.0\.0\.1:1 .*Start it as the Procfile does"):
+    with pytest.raises(ConnectionError, match=r"Flower at http://127\.0\.0\.1:1 .* celery -A lesson12\.tasks flower"):
         ask_flower.workers()
 
 

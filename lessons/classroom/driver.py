@@ -67,7 +67,7 @@ def refuse_early(app: Celery, *more: Celery) -> None:
         sys.exit(
             f"No worker reads the queue {' or '.join(sorted(unread))}. Start it in another terminal, and wait until it "
             f"says ready:\n{commands}\n"
-            f"or let one command do both: lesson run {lesson.number}"
+            f"or let one command do it all: lesson run {lesson.number}"
         )
 
 

@@ -18,6 +18,7 @@ from lesson10 import firings
 from lesson10.second_beat import second_beat, times_sent
 from lesson10.tasks import TICKS, UPLOADS, app, remind
 
+NEW_YORK = ZoneInfo("America/New_York")
 DAYS_OLD = {"march.txt": 20, "april.txt": 8, "may.txt": 1}
 
 
@@ -30,8 +31,9 @@ def wait_until(fact: Callable[[], object], seconds: float = 15) -> None:
 
 
 def ask(command: str, **options: object) -> list:
-    (answer,) = app.control.broadcast(command, reply=True, limit=1, timeout=10, **options)[0].values()  # the first one
-    return answer
+    for answer in app.control.broadcast(command, reply=True, limit=1, timeout=10, **options):  # the first one's
+        return next(iter(answer.values()))
+    raise RuntimeError("Nobody answers. Is beat running? celery -A lesson10.tasks beat --loglevel=info")
 
 
 def lay_out_uploads() -> None:
@@ -81,14 +83,10 @@ def run_after(what: str, **when: object) -> None:
     print(f"{receipt.get(timeout=10, interval=0.05)}: ran after ≈ {monotonic() - start:.1f} s")
 
 
-def in_new_york(seconds: float) -> datetime:
-    return datetime.now(ZoneInfo("America/New_York")) + timedelta(seconds=seconds)
-
-
 def give_a_time() -> None:
     run_after("countdown, 1 s", countdown=1)
-    run_after("aware eta, 1 s", eta=in_new_york(1))
-    run_after("naive eta, 1 h", eta=in_new_york(3600).replace(tzinfo=None))
+    run_after("aware eta, 1 s", eta=datetime.now(NEW_YORK) + timedelta(seconds=1))
+    run_after("naive eta, 1 h", eta=datetime.now(NEW_YORK).replace(tzinfo=None) + timedelta(hours=1))
 
 
 def main() -> None:

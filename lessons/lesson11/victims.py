@@ -26,6 +26,7 @@ def victim(app: Celery, queue: str, *options: str, **environment: str) -> Iterat
     command = f"{sys.executable} -m celery -A {MODULES[app.main]} worker --loglevel=info --hostname={queue}@%h"
     with app.connection_for_write() as connection:
         app.amqp.queues[queue](connection.default_channel).declare()  # messages may come before the worker does
+        connection.default_channel.queue_purge(queue)  # of a driver that was killed in the middle
     with Path(LESSONS_HOME, f"{queue}.log").open("w") as log:
         worker = psutil.Popen(
             [*command.split(), f"--queues={queue}", *options],

@@ -84,7 +84,8 @@ def overdue() -> Generator[None]:
     wait_until(lambda: ledger.count("begun", *names.values()) == ledger.count("delivered", *names.values()), "the end")
     done = {broker: ledger.count("delivered", parcel) for broker, parcel in names.items()}
     if FILES:
-        print(f"  after:  {done['files']} of 1 delivered · files, which wait for ever (Redis would deliver twice)")
+        print(f"  after:  {done['files']} of 1 delivered · files")
+        print("  (of files nobody hands out a message again, however long its task takes; Redis would deliver twice)")
     else:
         print(f"  before: ≈ {done['Redis']} of 1 delivered · Redis")
         print(f"  after:  {done['RabbitMQ']} of 1 delivered · RabbitMQ, which waits for half an hour")

@@ -10,6 +10,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 ADDRESS = f"http://127.0.0.1:{os.environ.get('FLOWER_PORT', 5555)}"
 LOGIN = {"Authorization": f"Basic {b64encode(b'student:celery').decode()}"}  # as in the Procfile
+START = "Start it in another terminal: celery -A lesson12.tasks flower --address=127.0.0.1 --basic-auth=student:celery"
 
 
 def get(path: str) -> str:
@@ -17,7 +18,7 @@ def get(path: str) -> str:
     try:
         return build_opener(ProxyHandler({})).open(Request(ADDRESS + path, headers=LOGIN), timeout=10).read().decode()
     except URLError as error:
-        raise ConnectionError(f"Flower at {ADDRESS} says: {error.reason}. Start it as the Procfile does") from None
+        raise ConnectionError(f"Flower at {ADDRESS} says: {error.reason}. {START}") from None
 
 
 def workers() -> dict[str, Any]:

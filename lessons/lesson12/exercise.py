@@ -14,7 +14,8 @@ note(), one after the other, and Late reports tasks that wait longer than `limit
 6. A task that was revoked waits no longer (task-revoked).
 7. Events come from several processes, so some arrive in the wrong order: even a task-sent after the task-started.
 
-To try it by hand, beside a worker of this app: listen(app, Late(1, print).note), with listen of the lesson's watch.py.
+To try it by hand, in this file's folder: celery -A exercise worker --loglevel=info, and in another terminal there, in
+Python: listen(app, Late(1, print).note), with app and Late from exercise, and listen from the lesson's watch.py.
 """
 
 from collections.abc import Callable

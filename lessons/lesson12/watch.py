@@ -4,6 +4,7 @@ python -m lesson12.watch
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from celery import Celery
 
@@ -44,4 +45,5 @@ def slow_tasks(app: Celery, seconds: float, tell: Callable[[str], None]) -> Call
 if __name__ == "__main__":
     from lesson12.tasks import app
 
-    listen(app, slow_tasks(app, 0.9, lambda line: print(line, flush=True)))
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it
+        listen(app, slow_tasks(app, 0.9, lambda line: print(line, flush=True)))

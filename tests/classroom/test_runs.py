@@ -453,7 +453,7 @@ def test_a_driver_without_a_worker_says_what_to_type(course: Course) -> None:
     assert run.stderr == (
         f"No worker reads the queue {QUEUE}. Start it in another terminal, and wait until it says ready:\n"
         f"  {catalog.procfile(course.lesson / 'Procfile')['worker']}\n"
-        "or let one command do both: lesson run 00\n"
+        "or let one command do it all: lesson run 00\n"
     )
 
 
