@@ -60,6 +60,8 @@ LONG = (
     "test_runs",
     "classroom/test_exercises",
     "answer",
+    "test_file_broker",
+    "test_recorder",
 )
 
 

@@ -30,7 +30,7 @@ def python(code: str) -> str:
     return f'python -c "{code}"'
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
     """Return once `condition()` is true; fails after `seconds`."""
     until = monotonic() + seconds
     while not condition():
