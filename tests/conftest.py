@@ -60,8 +60,6 @@ LONG = (
     "test_runs",
     "classroom/test_exercises",
     "answer",
-    "test_file_broker",
-    "test_recorder",
 )
 
 
