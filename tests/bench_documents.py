@@ -3,7 +3,6 @@
 import asyncio
 import io
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,16 +14,12 @@ from time import perf_counter, sleep, time
 
 from bench import row, show
 
+from tests.island import free_port
+
 PROFILE = sys.argv[1] if len(sys.argv) > 1 else "embedded"
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 DOCUMENTS, PAGES, WORDS = 40, 20, 700
 LISTENERS, PER_SECOND, SECONDS = 200, 20, 10
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 os.environ |= {

@@ -6,7 +6,6 @@ a queue of its own, which it removes. Prints a table, and the same as JSON on th
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from sqlalchemy import create_engine, text
 
 from classroom.processes import running
 from classroom.profile import servers_down
+from tests.island import free_port
 
 CLIENTS, THREADS, SECONDS = 32, 8, 4.0
 LISTENERS, STEPS, PER_SECOND = 200, 160, 20
@@ -179,9 +179,7 @@ def work(job_id: int, task_id: str, begun: dict[int, float]) -> None:
 @contextmanager
 def served(which: str) -> Iterator[int]:
     """The port of a server that runs while the block does."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = int(free_port())
     room = (Path.cwd(), {**os.environ, "API_PORT": str(port)})
     logs = Path(os.environ["LESSONS_HOME"], "logs")
     with running({"api": f"{sys.executable} {__file__} serve {which} {port}"}, logs, room=room):

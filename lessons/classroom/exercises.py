@@ -109,12 +109,13 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
         finally:
             process.kill()
             process.join()
+        output = said.read_text()
         if not file.exists():
-            raise SystemExit(f"The judge couldn't work:\n{said.read_text()}")
+            raise SystemExit(f"The judge couldn't work:\n{output}")
         found = json.loads(file.read_text())
     checks = {one["check"]: "" if one["passed"] else one["text"] for one in found["checks"]}
     if not checks:
-        raise SystemExit("The judge found nothing to check.")
+        raise SystemExit(f"The judge found nothing to check:\n{output}")
     verdict = Verdict(found["seed"], checks)
     if not answer:
         remember(lesson, solved=not verdict.failed, failed=verdict.failed)
