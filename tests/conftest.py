@@ -127,7 +127,7 @@ def workers(
     from classroom import catalog, servers
     from classroom.processes import running
 
-    lesson = catalog.find(request.module.__name__.rpartition("test_")[2])
+    lesson = catalog.find(request.module.__name__.rpartition("test_")[2].partition("_")[0])  # test_lesson15_files: 15
     with alone(lesson.name):
         for app in servers.apps(lesson.processes.values()):
             if servers.server(app.conf.broker_url) != "files":

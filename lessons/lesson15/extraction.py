@@ -1,138 +1,101 @@
-"""Files as text, a page at a time, so that a large file costs no more memory than a small one."""
+"""Files as text, a page at a time, read by a process of their own (reader.py).
 
-import logging
-from collections.abc import Callable, Iterator
+What strangers upload can make a library loop without end, take all memory or crash. Celery's time limits don't help:
+pypdf catches the exception that the soft limit raises, and the hard limit costs a pool process each time. So a pool
+process has another process read the file, whose time and memory the system limits, and which can be killed anyway.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
+from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any, NamedTuple
-from zipfile import BadZipFile, ZipFile
+from typing import NamedTuple
 
-from celery.exceptions import SoftTimeLimitExceeded
-from docx import Document
-from docx.table import Table
-from docx.text.paragraph import Paragraph
-from pypdf import PdfReader, overwrite_configuration
+from lesson15.settings import LEASE_SECONDS, READ_MEMORY
 
-from lesson15.model import Kind
-from lesson15.settings import MAX_PAGES, MAX_UNPACKED, MAX_XML
-
-logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every flaw that it gets over
-
-FORGET = 5  # pages after which pypdf's memory of what it has read is emptied
-BOUNDS: dict[
-    str, Any
-] = {  # what pypdf lets one page cost; its own are ten times as much, which is a gigabyte of memory
-    "zlib_maximum_output_length": 8_000_000,  # bytes
-    "array_based_stream_maximum_output_length": 8_000_000,
-    "stream_parsing_work_maximum_count": 300_000,
-}
-BLOCK = 50_000  # characters of a text that are read at once
+# Exit statuses of a reading process that needed more than it may have; a negative one is a signal's.
+OUT_OF_MEMORY = 77
+OUT_OF_TIME = -signal.SIGPROF
+CRASHED = (-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL)
 
 
 class Unreadable(Exception):
     """The file can't be read; the sentence says why."""
 
 
+class ReaderLost(Exception):
+    """The process that read the file was ended from outside, which says nothing about the file."""
+
+
 class Page(NamedTuple):
-    """A piece of text, and where it stands; `total` is None where nobody knows how many pages there are."""
+    """A piece of text and the page it is on; `total` is None if the file doesn't say how many pages there are."""
 
     number: int
     total: int | None
     text: str
 
 
-def pages(file: Path, kind: Kind) -> Iterator[Page]:
-    """The text of a file. Unreadable, at once or in the middle."""
-    yield from READERS[kind](file)
+def pages(file: Path, kind: str, still_here: Callable[[], object] = lambda: None) -> Iterator[Page]:
+    """Yield the text of a file; call `still_here` about three times per lease while nothing comes.
 
-
-def pdf(file: Path) -> Iterator[Page]:
-    """The pages of a PDF. One that can't be read is taken for empty."""
-    overwrite_configuration(**BOUNDS)
+    Raises Unreadable, at once or in the middle, or ReaderLost.
+    """
+    global _idle
+    reader = _idle if _idle and _idle.process.poll() is None else Reader()
+    _idle = None
     try:
-        with file.open("rb") as source:  # not its path: then pypdf would read all of it at once
-            reader = PdfReader(source)
-            if reader.is_encrypted and not reader.decrypt(""):
-                raise Unreadable("The PDF is encrypted. Save it without a password and upload it again.")
-            total = int(reader.root_object["/Pages"].get("/Count", 0))  # type: ignore[attr-defined]
-            too_many_pages(total)  # as it says itself; before anything is read
-            total = len(reader.pages)
-            too_many_pages(total)
-            for number in range(total):
-                yield Page(number + 1, total, text_of(reader, number))
-    except (Unreadable, SoftTimeLimitExceeded):
-        raise
-    except Exception as error:  # pypdf raises whatever a broken file leads to
-        raise broken("PDF", error) from error
-
-
-def text_of(reader: PdfReader, number: int) -> str:
-    """The text of a page."""
-    try:
-        return reader.pages[number].extract_text()
-    except SoftTimeLimitExceeded:
-        raise
-    except Exception:
-        return ""
+        grown = yield from reader.read(file, kind, still_here)
+        if grown < READ_MEMORY / 2:
+            _idle = reader
+    except (EOFError, ConnectionError):
+        raise reader.why_it_ended() from None
     finally:
-        if number % FORGET == FORGET - 1:
-            reader.resolved_objects.clear()
+        if reader is not _idle:
+            reader.stop()
 
 
-def docx(file: Path) -> Iterator[Page]:
-    """The pages of a DOCX, as far as whoever saved it left marks of where they end."""
-    try:
-        with ZipFile(file) as parts:
-            sizes = {part.filename: part.file_size for part in parts.infolist()}  # no more than that is ever unpacked
-        largest = max((size for name, size in sizes.items() if name.endswith((".xml", ".rels"))), default=0)
-        if sum(sizes.values()) > MAX_UNPACKED or largest > MAX_XML:
-            raise Unreadable(f"The DOCX unpacks to {sum(sizes.values()):,} bytes, which is too much.")
-        number = 1
-        for block in Document(str(file)).iter_inner_content():
-            if isinstance(block, Table):
-                yield Page(number, None, "\n".join(" · ".join(cell.text for cell in row.cells) for row in block.rows))
-            else:
-                yield Page(number, None, block.text + "\n\n")
-                number += page_breaks(block)
-                too_many_pages(number)
-    except Unreadable:
-        raise
-    except (BadZipFile, KeyError, ValueError, SyntaxError, OSError) as error:
-        raise broken("DOCX", error) from error
+class Reader:
+    """A process that reads one file after another, for as long as nothing goes wrong."""
+
+    def __init__(self) -> None:
+        self.line, theirs = Pipe()
+        command = [sys.executable, "-m", "lesson15.reader", str(theirs.fileno())]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        theirs.close()
+
+    def read(self, file: Path, kind: str, still_here: Callable[[], object]) -> Generator[Page, None, int]:
+        """Yield the pages; return how many bytes the process has grown by."""
+        self.line.send_bytes(json.dumps([str(file), kind]).encode())
+        while True:
+            while not self.line.poll(LEASE_SECONDS / 3):
+                still_here()
+            match json.loads(self.line.recv_bytes()):
+                case {"page": [number, total, text]}:
+                    yield Page(number, total, text)
+                case {"unreadable": why}:
+                    raise Unreadable(why)
+                case {"grown": grown}:
+                    return grown
+
+    def stop(self) -> int:
+        """Kill it, if it still runs; returns its exit status, negative if a signal ended it."""
+        self.line.close()
+        self.process.kill()
+        return self.process.wait()
+
+    def why_it_ended(self) -> Exception:
+        """Why it ended by itself, in the middle of a file."""
+        status = self.process.wait()
+        if status == OUT_OF_TIME:
+            return Unreadable("Reading it took too long.")
+        if status == OUT_OF_MEMORY:
+            return Unreadable(f"Reading it takes more than {READ_MEMORY:,} bytes of memory, which is the limit.")
+        if status in CRASHED:
+            return Unreadable("Reading it crashed the reader: the file is damaged.")
+        return ReaderLost(f"The process that read it ended with status {status}.")
 
 
-def page_breaks(paragraph: Paragraph) -> int:
-    """Those that a word processor noted when it laid the page out, or else those that somebody asked for."""
-    return len(paragraph.rendered_page_breaks) or len(paragraph._p.xpath('.//w:br[@w:type="page"]'))
-
-
-def plain(file: Path) -> Iterator[Page]:
-    """A text, in blocks; a form feed begins a page."""
-    number = 1
-    try:
-        with file.open(encoding="utf-8-sig") as text:
-            while block := text.read(BLOCK):
-                first, *others = block.split("\f")
-                yield Page(number, None, first)
-                for other in others:
-                    number += 1
-                    too_many_pages(number)
-                    yield Page(number, None, other)
-    except UnicodeDecodeError as error:
-        raise Unreadable("The text isn't UTF-8. Save it as UTF-8 and upload it again.") from error
-
-
-READERS: dict[Kind, Callable[[Path], Iterator[Page]]] = {
-    Kind.PDF: pdf, Kind.DOCX: docx, Kind.TEXT: plain, Kind.MARKDOWN: plain,
-}  # fmt: skip
-
-
-def too_many_pages(count: int) -> None:
-    """Raise Unreadable over MAX_PAGES."""
-    if count > MAX_PAGES:
-        raise Unreadable(f"It has {count:,} pages, and {MAX_PAGES:,} are the most.")
-
-
-def broken(kind: str, error: Exception) -> Unreadable:
-    """One sentence out of whatever a library said."""
-    said = " ".join(str(error).split())[:200]
-    return Unreadable(f"It can't be read as a {kind}: {said or type(error).__name__}.")
+_idle: Reader | None = None  # this pool process's own, while it reads nothing

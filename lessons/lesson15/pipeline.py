@@ -18,10 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from lesson15 import store
 from lesson15.chunking import passages
 from lesson15.embedding import embed
-from lesson15.extraction import Page, Unreadable, pages
+from lesson15.extraction import Page, ReaderLost, Unreadable, pages
 from lesson15.model import Document, Stage, Status
 from lesson15.sending import send_next
-from lesson15.settings import BATCH, EMBEDDER, FILES, KEEP_DAYS, TRIES
+from lesson15.settings import BATCH, EMBEDDER, FILES, KEEP_DAYS, MAX_PASSAGES, TRIES
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def extract(document_id: int, attempt: int) -> str:
         store.tell(connection, document)
     try:
         if document.tries > TRIES:
-            raise Unreadable(f"{TRIES} workers ended while they read it.")
+            raise Unreadable(f"Reading it was interrupted {TRIES} times.")
         reading = Reading(document)
         found = passages(reading.pages())
         while batch := list(islice(found, BATCH)):
@@ -61,6 +61,11 @@ def extract(document_id: int, attempt: int) -> str:
         return fail(document_id, attempt, "Reading it took too long.")
     except Unreadable as why:
         return fail(document_id, attempt, str(why))
+    except ReaderLost as why:
+        log.warning("document %s will be read again: %s", document_id, why)
+        with store.transaction() as connection:
+            store.change(connection, document_id, ours, Document.status == Status.IN_PROGRESS, due_at=func.now())
+        return "to be read again"
     send_next(document)
     return f"{document.chunks} passages"
 
@@ -69,12 +74,12 @@ class Reading:
     """An extraction on its way: what it has kept so far, and how far it has told."""
 
     def __init__(self, document: Row) -> None:
-        self.document, self.chunks, self.page, self.told = document, 0, Page(1, None, ""), monotonic()
+        self.document, self.chunks, self.page, self.last, self.told = document, 0, Page(1, None, ""), 1, monotonic()
 
     def pages(self) -> Iterator[Page]:
-        """The pages of the file, each told of; not each, where they come quickly."""
-        for page in pages(FILES / self.document.file, self.document.kind):
-            self.page = page
+        """The pages of the file. Where the document is gets told every REPORT seconds, not for each page."""
+        for page in pages(FILES / self.document.file, self.document.kind, self.still_here):
+            self.page, self.last = page, max(self.last, page.number)
             yield page
             if monotonic() - self.told > REPORT:
                 self.told = monotonic()
@@ -89,6 +94,14 @@ class Reading:
                 raise Superseded
             store.add_chunks(connection, self.document.id, self.chunks, batch)
         self.chunks += len(batch)
+        if self.chunks > MAX_PASSAGES:
+            raise Unreadable(f"It has more than {MAX_PASSAGES:,} passages, which is the limit.")
+
+    def still_here(self) -> None:
+        """Keep the document from being sent again while one page of it takes long."""
+        with store.transaction() as connection:
+            if not self._changed(connection):
+                raise Superseded
 
     def move(self, **values: object) -> Row:
         """Commit where the document is now, and tell of it; that also keeps it from being sent again."""
@@ -104,9 +117,8 @@ class Reading:
         if not self.chunks:
             raise Unreadable("There is no text in it. If it is a scan, have it recognised first (OCR).")
         said = f"Cut into {self.chunks:,} passage{'s' if self.chunks > 1 else ''}"
-        last = self.page.number
         return self.move(
-            stage=Stage.CHUNK, chunks=self.chunks, pages=last, progress=50, message=said, embedder=EMBEDDER
+            stage=Stage.CHUNK, chunks=self.chunks, pages=self.last, progress=50, message=said, embedder=EMBEDDER
         )
 
     def _changed(self, connection: Connection, **values: object) -> Row | None:
@@ -164,10 +176,13 @@ def index(document_id: int, attempt: int) -> str:
 
 
 def fail(document_id: int, attempt: int, why: str) -> str:
-    """A document that can't be worked on; `retry` is possible."""
+    """Mark a document as failed, for the reason `why`, and drop what was read of it; a retry begins anew."""
     with store.transaction() as connection:
-        failed = {"status": Status.FAILED, "message": why, "due_at": None}
-        if document := store.change(connection, document_id, Document.attempt == attempt, WORKING, **failed):
+        if not store.lock(connection, document_id, Document.attempt == attempt, WORKING):
+            return why
+        store.drop_chunks(connection, document_id)
+        failed = {"status": Status.FAILED, "message": why, "due_at": None, "chunks": None, "embedded": 0}
+        if document := store.change(connection, document_id, **failed):
             store.tell(connection, document)
     return why
 

@@ -23,8 +23,13 @@ FILES = Path(LESSONS_HOME, "lesson15-files")  # one file for each document, name
 # What a file may cost.
 MAX_BYTES = int(number("MAX_BYTES", 50_000_000, least=1, most=1e9))
 MAX_PAGES = int(number("MAX_PAGES", 2000, least=1, most=1e6))
-MAX_UNPACKED = 80_000_000  # bytes of a whole DOCX
-MAX_XML = 15_000_000  # bytes of one part of it, which takes some ten times as much memory once it is read
+MAX_XML = 15_000_000  # bytes of one part of a DOCX, unpacked
+MAX_PASSAGES = 25_000  # some 8 million letters, and 200 MB of database
+READ_MEMORY = int(
+    number("READ_MEMORY", 70_000_000, least=10e6, most=1e12)
+)  # bytes that the reading process may grow by
+READ_SECONDS = number("READ_SECONDS", 6, least=0.1)  # of processor time for a file …
+PAGE_SECONDS = 0.4  # … and for each of its pages with text
 EXTRACT_SECONDS = int(number("EXTRACT_SECONDS", 300, least=1))
 STAGE_SECONDS = 60  # for every other task
 
@@ -39,5 +44,5 @@ ANSWER_SECONDS = number("ANSWER_SECONDS", 10, least=0.1, most=60)  # that somebo
 # A document that nobody has been heard of for so long is sent again: its message or its worker is lost.
 LEASE_SECONDS = number("LEASE_SECONDS", 30, least=1)
 LOOK_SECONDS = 1.0  # between two looks for such documents
-TRIES = 3  # workers that may die over the same document before it is given up
+TRIES = 3  # times that reading may be interrupted, by whatever ends processes, before a document has failed
 KEEP_DAYS = number("KEEP_DAYS", 30, least=0, most=36500)

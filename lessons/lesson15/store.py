@@ -51,6 +51,16 @@ def hold(connection: Connection, document_id: int, *where: ColumnElement) -> boo
     return connection.execute(held).one_or_none() is not None
 
 
+def lock(connection: Connection, document_id: int, *where: ColumnElement) -> bool:
+    """Have the document, and through it its passages, to ourselves until the end; False where it isn't there."""
+    return (
+        connection.execute(
+            select(Document.id).where(Document.id == document_id, *where).with_for_update()
+        ).one_or_none()
+        is not None
+    )
+
+
 def tell(connection: Connection, document: Row) -> None:
     """Record where a document is now as the next event; the last thing that a transaction does."""
     told = {name: getattr(document, name) for name in ("status", "stage", "message", "progress")}
