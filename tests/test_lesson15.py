@@ -550,7 +550,9 @@ def test_the_api_beat_and_flower_never_load_the_workers_code() -> None:
     code = "import sys, lesson15.api, lesson15.celery_app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"lesson15.tasks", "lesson15.pipeline", "lesson15.embedding", "pypdf", "sklearn"} & set(loaded)
-    code = "import sys; from lesson15 import database, tasks; print(database.engine.cache_info().currsize, *sys.modules)"
+    code = (
+        "import sys; from lesson15 import database, tasks; print(database.engine.cache_info().currsize, *sys.modules)"
+    )
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert made[0] == "0"
     assert not {"pypdf", "cryptography", "lesson15.formats"} & set(made)  # only the process that reads has them

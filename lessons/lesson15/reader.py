@@ -13,9 +13,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from lesson15.extraction import OUT_OF_MEMORY, Page, Unreadable
+from lesson15.extraction import OUT_OF_MEMORY, Unreadable
 from lesson15.formats import pages
-from lesson15.settings import PAGE_SECONDS, READ_MEMORY, READ_SECONDS
+from lesson15.settings import READ_MEMORY, READ_SECONDS, TEXT_SECONDS
 
 
 def main() -> None:
@@ -27,12 +27,9 @@ def main() -> None:
         file, kind = json.loads(line.recv_bytes())
         before = limit_memory()
         allow(READ_SECONDS)
-        last = Page(0, None, "")
         try:
             for page in pages(Path(file), kind):
-                if page.number != last.number and page.text.strip():
-                    allow(PAGE_SECONDS)
-                    last = page
+                allow(TEXT_SECONDS * sum(map(len, page.text.split())))
                 line.send_bytes(json.dumps({"page": page}).encode())
         except Unreadable as why:
             line.send_bytes(json.dumps({"unreadable": str(why)}).encode())
@@ -44,7 +41,7 @@ def main() -> None:
 
 
 def allow(seconds: float) -> None:
-    """So much more processor time, until SIGPROF ends this process."""
+    """Give this process so much more processor time. When it is used up, SIGPROF ends the process."""
     signal.setitimer(signal.ITIMER_PROF, signal.getitimer(signal.ITIMER_PROF)[0] + seconds)
 
 

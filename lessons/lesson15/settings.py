@@ -24,12 +24,12 @@ FILES = Path(LESSONS_HOME, "lesson15-files")  # one file for each document, name
 MAX_BYTES = int(number("MAX_BYTES", 50_000_000, least=1, most=1e9))
 MAX_PAGES = int(number("MAX_PAGES", 2000, least=1, most=1e6))
 MAX_XML = 15_000_000  # bytes of one part of a DOCX, unpacked
-MAX_PASSAGES = 25_000  # some 8 million letters, and 200 MB of database
+MAX_PASSAGES = 20_000  # some 6 million characters, and 170 MB of database
 READ_MEMORY = int(
     number("READ_MEMORY", 70_000_000, least=10e6, most=1e12)
 )  # bytes that the reading process may grow by
-READ_SECONDS = number("READ_SECONDS", 6, least=0.1)  # of processor time for a file …
-PAGE_SECONDS = 0.4  # … and for each of its pages with text
+READ_SECONDS = number("READ_SECONDS", 7, least=0.1)  # of processor time that reading a file may take …
+TEXT_SECONDS = 0.05 / 1000  # … and for each character of text: an honest file takes a tenth to a fifth of that
 EXTRACT_SECONDS = int(number("EXTRACT_SECONDS", 300, least=1))
 STAGE_SECONDS = 60  # for every other task
 
