@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from random import randrange
+from random import Random, randrange
 from time import monotonic, sleep
 from typing import Any
 
@@ -72,6 +72,12 @@ class Island:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
         end(guard)
+
+    def kill_below(self, name: str, chance: Random) -> None:
+        """SIGKILL for one of the processes that the process has started: a pool process, or what that one started."""
+        with suppress(psutil.NoSuchProcess, IndexError):
+            [process] = psutil.Process(self.started[name].pid).children()
+            chance.choice(process.children(recursive=True)).kill()
 
     def sql(self, command: str) -> list[Any]:
         """What PostgreSQL answers, however often it has to be asked."""

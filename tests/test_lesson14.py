@@ -619,7 +619,7 @@ def audit(island: Island) -> None:
 
 
 def test_all_jobs_are_completed_once_whatever_is_killed(island: Island) -> None:
-    """Each part is killed and started again at moments drawn from a seed: every job completed, every step once.
+    """Each part, and pool processes, are killed at moments drawn from a seed: every job completed, every step once.
 
     CHAOS_JOBS=100 CHAOS_SECONDS=40 CHAOS_SEED=7 make it longer, or the same as before.
     """
@@ -657,7 +657,9 @@ def test_all_jobs_are_completed_once_whatever_is_killed(island: Island) -> None:
             begun += len(island.sql(running))  # they stay so, until another worker begins them again
         sleep(chance.uniform(0, 0.7))
         island.start(victim)
-        sleep(chance.uniform(0.3, 4))  # in some of these all four are up, and jobs go on
+        sleep(chance.uniform(0.3, 2))  # in some of these all four are up, and jobs go on
+        island.kill_below("worker", chance)
+        sleep(chance.uniform(0, 2))
         victim = chance.choice(list(island.commands)) if begun else "worker"
     assert begun > 0, seed
     caller.join(timeout=40)
