@@ -290,6 +290,11 @@ NO_PDF, NO_DOCX = "It can't be read as a PDF:", "It can't be read as a DOCX:"
         ("bomb.docx", lambda: docx(**{"word/document.xml": b" " * 30 * MEGABYTE}), "The DOCX unpacks to over 15,000,0"),
         ("laughs.docx", lambda: hostile(13)[1], f"{NO_DOCX} it declares entities"),
         ("bzip2.docx", lambda: hostile(5)[1], f"{NO_DOCX} it is packed in a way"),
+        (
+            "deep.docx",
+            lambda: docx(**{"word/document.xml": b"<a>" * 4_000_000}),
+            "Reading it takes more than 70,000,000",
+        ),
         ("much.docx", much_text, "It has more than 20,000 passages, which is the limit."),
         ("latin.txt", lambda: str(uuid4()).encode() + "Käse".encode("latin-1"), "The text isn't UTF-8"),
         ("blank.txt", lambda: b" \n" * 100, "There is no text in it"),
