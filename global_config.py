@@ -8,6 +8,7 @@ Lower-case names are Celery's own settings: docs.celeryq.dev, "Configuration and
 import errno
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from dotenv import dotenv_values
 from kombu.transport import TRANSPORT_ALIASES
@@ -68,7 +69,10 @@ REDIS_URL = address("REDIS_URL")
 # The applications' own database, for SQLAlchemy (lessons 14 and 15): PostgreSQL wherever they run. On the embedded
 # profile it comes out of a wheel, and `python -m classroom.postgres` runs it.
 _port = chosen("EMBEDDED_POSTGRES_PORT") or "54329"
-EMBEDDED_DATABASE = f"postgresql+psycopg2://postgres@127.0.0.1:{_port}/celery_jobs"
+POSTGRES_PASSWORD = LESSONS_HOME / "postgres.pass"  # libpq's format; made together with the database
+EMBEDDED_DATABASE = (
+    f"postgresql+psycopg2://postgres@127.0.0.1:{_port}/celery_jobs?passfile={quote(str(POSTGRES_PASSWORD))}"
+)
 _server = POSTGRES_URL if "postgresql" in POSTGRES_URL else PROFILES["services"]["POSTGRES_URL"]
 _usual = EMBEDDED_DATABASE if PROFILE == "embedded" else _server.removeprefix("db+")
 APP_DATABASE_URL = chosen("APP_DATABASE_URL") or _usual
@@ -78,7 +82,8 @@ if not APP_DATABASE_URL.startswith("postgresql+psycopg2://"):
 VECTOR_DATABASE_URL = APP_DATABASE_URL if chosen("APP_DATABASE_URL") else EMBEDDED_DATABASE
 
 try:
-    (LESSONS_HOME / "messages").mkdir(parents=True, exist_ok=True)
+    LESSONS_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in it is for its user only
+    (LESSONS_HOME / "messages").mkdir(exist_ok=True)
     if not os.access(LESSONS_HOME / "messages", os.W_OK):
         raise OSError(errno.EROFS, "it is read-only")
 except OSError as error:

@@ -86,7 +86,12 @@ class Island:
         def ask() -> list[list[Any]] | None:
             with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
                 connection = psycopg2.connect(
-                    host="127.0.0.1", port=port, user="postgres", dbname="celery_jobs", connect_timeout=2
+                    host="127.0.0.1",
+                    port=port,
+                    user="postgres",
+                    dbname="celery_jobs",
+                    connect_timeout=2,
+                    passfile=self.home / "postgres.pass",
                 )
                 with connection, connection.cursor() as cursor:
                     cursor.execute(command)

@@ -23,7 +23,7 @@ import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from classroom import catalog, documents
 from classroom.processes import running
@@ -544,7 +544,10 @@ def test_migrations_may_run_at_once_and_from_any_folder(tmp_path: Path) -> None:
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     try:
-        env = {**os.environ, "APP_DATABASE_URL": APP_DATABASE_URL.rpartition("/")[0] + f"/{name}"}
+        env = {
+            **os.environ,
+            "APP_DATABASE_URL": make_url(APP_DATABASE_URL).set(database=name).render_as_string(hide_password=False),
+        }
         command = [sys.executable, "-m", "lesson14.migrate"]
         four = [subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE) for _ in range(4)]
         assert [one.communicate(timeout=30)[0] for one in four] == [b"The tables are up to date.\n"] * 4

@@ -10,13 +10,14 @@ What stays true: a message whose worker is killed by SIGKILL is lost.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from queue import Empty
 from time import time_ns
 from uuid import uuid4
 
+from kombu.asynchronous import Hub
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
@@ -78,3 +79,14 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
+    implements = filesystem.Transport.implements.extend(asynchronous=True)
+
+    def register_with_event_loop(self, _connection: object, loop: Hub) -> None:
+        """Have a worker's event loop look for messages every `polling_interval` seconds."""
+
+        def look() -> None:
+            with suppress(Empty):
+                while True:
+                    self.cycle.get(self._deliver)
+
+        loop.call_repeatedly(self.polling_interval, look)

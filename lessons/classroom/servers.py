@@ -172,13 +172,12 @@ PROBES = {"RabbitMQ": _rabbitmq, "Redis": _redis, "PostgreSQL": _postgresql}
 def _connect(url: str, database: str | None = None) -> "connection":
     """A connection to PostgreSQL at `url`, or to another `database` there, on which each statement is a transaction."""
     import psycopg2
+    from sqlalchemy import make_url
+    from sqlalchemy.dialects.postgresql.psycopg2 import dialect
 
-    parts = urlsplit(url)
-    connected = psycopg2.connect(
-        host=parts.hostname, port=parts.port or PORTS["PostgreSQL"], dbname=database or _database(url),
-        user=parts.username and unquote(parts.username), password=parts.password and unquote(parts.password),
-        connect_timeout=PATIENCE + 1,
-    )  # fmt: skip
+    address = make_url(url.removeprefix("db+")).set(database=database or _database(url))
+    _, options = dialect().create_connect_args(address)
+    connected = psycopg2.connect(**{"port": PORTS["PostgreSQL"], **options, "connect_timeout": PATIENCE + 1})
     connected.autocommit = True
     return connected
 
