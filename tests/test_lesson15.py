@@ -9,6 +9,7 @@ import random
 import socket
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,12 +26,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from playwright.sync_api import Page, expect
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from classroom import catalog
 from classroom.processes import running
 from global_config import VECTOR_DATABASE_URL
-from lesson15 import extraction, pipeline, sending, service, store
+from lesson15 import embedding, extraction, pipeline, sending, service, store
 from lesson15.celery_app import app
 from lesson15.client import events
 from lesson15.database import engine
@@ -575,6 +576,29 @@ def test_each_kind_of_work_has_its_queue() -> None:
         env = {**os.environ, "TIMEZONE": "", "TZ": zone}
         told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
         assert told.stdout == f"{zone} {{0}} {{0}}\n"
+
+
+@once
+def test_a_text_and_a_question_may_be_spelled_differently() -> None:
+    """Ligatures, full-width letters, soft hyphens, and accents or Hangul in one letter or in several."""
+    decomposed = unicodedata.normalize("NFD", "café 고래")
+    for one, other in [
+        ("the o\ufb03ce \ufb01les", "the office files"), ("ｗｈａｌｅ", "whale"), (decomposed, "CAFÉ 고래"),
+        ("la\u00adby\u200brinth", "labyrinth"), ("Straße", "STRASSE"),
+    ]:  # fmt: skip
+        assert list(embedding.terms(one)) == list(embedding.terms(other))
+        assert embedding.embed([one]) == embedding.embed([other])
+
+
+@once
+@live
+def test_an_index_of_vectors_works_as_the_page_says() -> None:
+    """It needs the column's dimensions."""
+    with engine().begin() as connection:
+        connection.execute(text("CREATE TEMP TABLE indexed (embedding vector(1024)) ON COMMIT DROP"))
+        connection.execute(text("CREATE INDEX ON indexed USING hnsw (embedding vector_cosine_ops)"))
+        with pytest.raises(DBAPIError, match="column does not have dimensions"), connection.begin_nested():
+            connection.execute(text("CREATE INDEX ON lesson15.chunks USING hnsw (embedding vector_cosine_ops)"))
 
 
 @once

@@ -6,6 +6,7 @@ fastembed knows, knows more (pip install fastembed; it fetches the model when it
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -20,12 +21,18 @@ if EMBEDDER != "hashing" and not find_spec("fastembed"):  # when the worker star
 Embedder = Callable[[Sequence[str]], list[list[float]]]
 
 DIMENSIONS = 1024
+INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")  # soft hyphens and the like
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # writing with many endings, or no spaces
+
+
+def normal(text: str) -> str:
+    """A text in one spelling: a PDF may write "office" with a ligature, and macOS an accent as a letter of its own."""
+    return unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).casefold()
 
 
 def terms(text: str) -> Iterator[str]:
     """What texts are compared by: words, and of Korean, Chinese and Japanese ones each two letters in a row."""
-    for word in re.findall(r"\w+", text.lower()):
+    for word in re.findall(r"\w+", normal(text)):
         if UNSPACED.search(word):
             yield from (word[at : at + 2] for at in range(max(len(word) - 1, 1)))
         elif len(word) > 1 and word not in ENGLISH_STOP_WORDS:
