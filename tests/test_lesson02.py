@@ -95,7 +95,9 @@ def test_some_links_leave_the_later_ones_pending(how: str, states: str, error: t
     with recording(app):  # until the link has ended
         receipt = chain(add.si(1, 2), link, add.si(5, 6), add.si(7, 8)).apply_async()
     with pytest.raises(error):
-        receipt.get(timeout=1)
+        receipt.get(timeout=0.5)
+    with pytest.raises(TimeoutError):  # made from its id, it doesn't know the links before
+        AsyncResult(receipt.id, app=app).get(timeout=0.5)
     assert f"{receipt.parent.parent.state} {receipt.parent.state} {receipt.state}" == states
 
 
