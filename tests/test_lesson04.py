@@ -143,10 +143,10 @@ def test_backing_off_means_nothing_to_a_retry_by_hand(options: dict[str, Any]) -
     """Without autoretry_for, self.retry() waits its 180 seconds, whatever the other options say."""
 
     @Celery("other", broker="memory://", set_as_current=False).task(bind=True, retry_jitter=False, **options)
-    def fail(self: Task) -> None:
+    def retry_by_hand(self: Task) -> None:
         raise self.retry(exc=ConnectionError())
 
-    fail.push_request(id="1", called_directly=False)
+    retry_by_hand.push_request(id="1", called_directly=False)
     with pytest.raises(Retry) as waiting:
-        fail.run()
+        retry_by_hand.run()
     assert waiting.value.when == 180
