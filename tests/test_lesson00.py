@@ -6,6 +6,7 @@ from celery.exceptions import TimeoutError
 from celery.result import AsyncResult
 from kombu.exceptions import EncodeError
 
+from classroom.recorder import recording
 from lesson00 import call_tasks
 from lesson00.tasks import add, app, describe, divide
 
@@ -55,6 +56,16 @@ def test_arguments_travel_as_json() -> None:
     assert describe.delay((1, 2)).get(timeout=10) == "a list: [1, 2]"
     with pytest.raises(EncodeError):
         describe.delay({1, 2})
+
+
+def test_delay_checks_how_many_arguments_there_are_but_not_their_types() -> None:
+    """A call that doesn't fit the signature raises here, before anything is sent; a wrong type fails on the worker."""
+    with recording(app) as events:
+        for args, kwargs in ([1], {}), ([1, 2, 3], {}), ([1], {"z": 2}):
+            with pytest.raises(TypeError, match=r"^divide\(\)"):
+                divide.delay(*args, **kwargs)
+    assert events == []
+    assert isinstance(divide.delay("one", 0).get(timeout=10, propagate=False), TypeError)
 
 
 def test_a_task_is_named_after_its_module() -> None:

@@ -10,6 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.result import AsyncResult
 
 from classroom.processes import running
+from classroom.recorder import recording
 from lesson01.tasks import app, export, export_and_tidy, export_carelessly, look
 
 pytestmark = pytest.mark.usefixtures("workers")
@@ -41,6 +42,18 @@ def test_limits_at_the_call_go_before_those_of_the_task() -> None:
     """The task's own soft limit of 0.5 seconds would have ended it."""
     receipt = export.apply_async(args=(1.8,), soft_time_limit=60, time_limit=90)
     assert receipt.get(timeout=10) == "exported"
+
+
+def test_a_hard_limit_at_the_call_below_the_soft_one(profile: str) -> None:
+    """Files end the task in time; RabbitMQ's worker watches the hard limit only when the soft one has struck."""
+    with recording(app) as events:
+        receipt = export_carelessly.apply_async(args=(12,), soft_time_limit=3, time_limit=0.3)
+        with pytest.raises(TimeLimitExceeded):
+            receipt.get(timeout=30)
+    started, failed = (
+        next(e["timestamp"] for e in events if e["type"] == kind) for kind in ("task-started", "task-failed")
+    )
+    assert (failed - started < 3) is (profile == "embedded")
 
 
 def test_except_exception_swallows_the_soft_limit() -> None:

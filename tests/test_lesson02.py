@@ -4,7 +4,7 @@ import os
 
 import pytest
 from celery import chain, uuid
-from celery.exceptions import TimeoutError
+from celery.exceptions import NotRegistered, TaskRevokedError, TimeoutError
 from celery.result import AsyncResult
 
 from classroom.recorder import recording
@@ -75,14 +75,30 @@ def test_links_after_a_failure_never_reach_a_worker() -> None:
         receipt.get(timeout=10)
 
 
-def test_a_failing_link_that_ignores_its_result_leaves_the_rest_pending() -> None:
-    """Its failure is written nowhere: only the timeout ends the get()."""
-    with recording(app) as events:
-        receipt = chain(add.s(1, 2), divide.s(0).set(ignore_result=True), subtract.s(2)).apply_async()
-    assert [event["type"] for event in events if event["uuid"] == receipt.parent.id][-1] == "task-failed"
-    with pytest.raises(TimeoutError):
-        receipt.get(timeout=1)
-    assert (receipt.state, receipt.parent.state) == ("PENDING", "PENDING")
+@pytest.mark.parametrize(
+    ("how", "states", "error"),
+    [
+        ("unknown", "FAILURE PENDING PENDING", NotRegistered),
+        ("revoked", "REVOKED PENDING PENDING", TaskRevokedError),
+        ("ignored", "PENDING PENDING PENDING", TimeoutError),
+    ],
+)
+def test_some_links_leave_the_later_ones_pending(how: str, states: str, error: type[Exception]) -> None:
+    """Later links are marked only by a link that raises and stores it; get() raises what it finds in a link before."""
+    link = {
+        "unknown": app.signature("lesson02.tasks.nobody", immutable=True),
+        "revoked": add.si(3, 4),
+        "ignored": divide.si(1, 0).set(ignore_result=True),
+    }[how].set(task_id=uuid())
+    if how == "revoked":
+        app.control.revoke(link.id, reply=True, limit=1, timeout=30)  # the worker has heard it
+    with recording(app):  # until the link has ended
+        receipt = chain(add.si(1, 2), link, add.si(5, 6), add.si(7, 8)).apply_async()
+    with pytest.raises(error):
+        receipt.get(timeout=0.5)
+    with pytest.raises(TimeoutError):  # made from its id, it doesn't know the links before
+        AsyncResult(receipt.id, app=app).get(timeout=0.5)
+    assert f"{receipt.parent.parent.state} {receipt.parent.state} {receipt.state}" == states
 
 
 def test_a_link_that_ignores_its_result_still_passes_it_on() -> None:

@@ -1,10 +1,12 @@
 """Lesson 03's claims, on live workers."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from types import ModuleType
 
 import pytest
-from celery import chord, group, uuid
+from celery import Signature, chain, chord, group, uuid
 from celery.backends.redis import RedisBackend
 from celery.exceptions import ChordError, TimeoutError
 from celery.result import AsyncResult
@@ -107,6 +109,28 @@ def test_an_error_callback_is_given_the_id_of_the_callback() -> None:
     assert AsyncResult(apology, app=tasks.app).get(timeout=10, interval=0.05) == f"there is no {meal.id}"
 
 
+def test_an_error_callback_of_two_parameters_is_not_sent() -> None:
+    """cook has two: it is called where the failure was noticed, and no message ever has its id."""
+    called = uuid()
+    with recording(tasks.app, tasks_postgres.app) as events:
+        meal = chord([cook.si("stone", 0)])(serve.s().on_error(cook.si("tea", 0).set(task_id=called)))
+    assert meal.state == "FAILURE"
+    assert called not in {event["uuid"] for event in events}
+
+
+@either_backend
+def test_a_header_task_that_no_worker_knows(kitchen: ModuleType) -> None:
+    """Redis doesn't count it: the callback stays PENDING, and its error callback isn't called. A database notices."""
+    instead = uuid()
+    header = [kitchen.cook.si("rice", 0), kitchen.app.signature("kitchen.unknown", immutable=True)]
+    callback = kitchen.serve.s().on_error(kitchen.serve.si(["bread"]).set(task_id=instead))
+    with recording(tasks.app, tasks_postgres.app):  # until all that was sent has ended
+        meal = chord(header)(callback)
+    hangs = counts and kitchen is tasks
+    assert meal.state == ("PENDING" if hangs else "FAILURE")
+    assert AsyncResult(instead, app=kitchen.app).state == ("PENDING" if hangs else "SUCCESS")
+
+
 @either_backend
 def test_an_empty_header_calls_the_callback_with_an_empty_list(kitchen: ModuleType) -> None:
     """Nothing to wait for: the callback is sent at once, and nobody polls."""
@@ -136,3 +160,77 @@ def test_an_ignored_result_does_not_hang_a_redis_chord() -> None:
     """What Redis counts is the header task's end, and the value goes with it."""
     meal = chord([cook.s("rice", 0), cook.s("tea", 0).set(ignore_result=True)])(serve.s())
     assert meal.get(timeout=10) == "2 dishes: ['hot rice', 'hot tea']"
+
+
+Part = Callable[[str], Signature]
+FAILING: dict[str, Callable[[Part], Signature]] = {
+    "task": lambda part: part("stone"),
+    "chain": lambda part: chain(part("a1"), part("stone")),
+    "group": lambda part: group(part("stone"), part("a2")),
+    "chord, in its header": lambda part: chord([part("stone"), part("a2")], part("a3")),
+    "chord, in its callback": lambda part: chord([part("a1"), part("a2")], part("stone")),
+}
+FOLLOWING: dict[str, Callable[[Part], Signature]] = {
+    "task": lambda part: part("b1"),
+    "chain": lambda part: chain(part("b1"), part("b2")),
+    "group": lambda part: group(part("b1"), part("b2")),
+    "chord": lambda part: chord([part("b1"), part("b2")], part("b3")),
+}
+PENDING_AFTER_A_LINK = {"group": "b1 b2", "group, task": "b1 b2", "chord": "b1 b2", "chord, task": "b1 b2"}
+PENDING_AFTER_A_GROUP = {
+    "chain": "b1",
+    "task, task": "b1",
+    "chain, task": "b1 b2",
+    "group, task": "b1 b2 last",
+    "chord": "b1 b2 b3",
+    "chord, task": "b1 b2 b3 last",
+}
+
+
+def nestings(redis: bool) -> Iterator[tuple[str, Callable[[Part], Signature], str]]:
+    """Every nesting of depth two in which one part fails: its name, how to make it, and the parts it leaves PENDING."""
+    for kind, fail in FAILING.items():
+        bad, left = f"failing {kind}", PENDING_AFTER_A_GROUP if kind == "group" else PENDING_AFTER_A_LINK
+        for next_, follow in FOLLOWING.items():
+            pair = f"{next_}, task"
+            yield f"chain({bad}, {next_})", lambda p, a=fail, b=follow: chain(a(p), b(p)), left.get(next_, "")
+            yield f"chain({bad}, {pair})", lambda p, a=fail, b=follow: chain(a(p), b(p), p("last")), left.get(pair, "")
+        hangs = "d" if redis and kind == "chord, in its header" else ""
+        yield f"group({bad}, task)", lambda p, a=fail: group(a(p), p("c")), ""
+        yield f"chord([{bad}, task], task)", lambda p, a=fail: chord([a(p), p("c")], p("d")), hangs
+        yield f"chord([task, task], {bad})", lambda p, a=fail: chord([p("c"), p("d")], a(p)), ""
+    for next_, follow in FOLLOWING.items():
+        name, left = f"chord([stone, task], {next_})", PENDING_AFTER_A_GROUP.get(next_, "")
+        yield name, lambda p, b=follow: chord([p("stone"), p("c")], b(p)), left
+
+
+@pytest.mark.filterwarnings("ignore:task_allow_error_cb_on_chord_header")
+@pytest.mark.parametrize("callback", [False, True], ids=["alone", "with an error callback"])
+@either_backend
+def test_what_a_failure_leaves_pending(kitchen: ModuleType, callback: bool) -> None:
+    """All the rows of the README's table of nestings, and that no other nesting leaves anything PENDING."""
+    if kitchen is tasks and not counts:
+        pytest.skip("SQLite stands in for Redis: the other backend's test says it all")
+    sent, app = {}, kitchen.app
+    with recording(tasks.app, tasks_postgres.app, patience=30) as events:
+        for name, make, left in nestings(redis=kitchen is tasks):
+            ids: dict[str, str] = defaultdict(uuid)
+            whole = make(lambda part, ids=ids: kitchen.cook.si(part, 0).set(task_id=ids[part]))  # type: ignore[misc]
+            if callback:
+                whole = whole.on_error(kitchen.serve.si([name]))
+            sent[name] = ids, left, whole.apply_async()
+    assert len(sent) == 59
+    for name, (ids, left, receipt) in sent.items():
+        pending = {part for part, task_id in ids.items() if AsyncResult(task_id, app=app).state == "PENDING"}
+        assert pending == set(left.split()), name
+        waits = name.endswith(", group)") and left == "b1 b2"
+        with pytest.raises(TimeoutError if waits else (ValueError, ChordError)):
+            receipt.get(timeout=1)
+    if callback:
+        told = {name for name in sent if any(name in str(event.get("result")) for event in events)}
+        assert {name for name in sent if name not in told} == {
+            "chain(failing group, group, task)",
+            "chain(failing group, chord)",
+            "chain(failing group, chord, task)",
+            "chord([stone, task], chord)",
+        }

@@ -135,3 +135,18 @@ def test_without_exc_the_last_failure_does_not_say_what_was_wrong() -> None:
         raise self.retry()
 
     assert isinstance(fail.apply().result, MaxRetriesExceededError)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("options", [{}, {"retry_backoff": True, "retry_kwargs": {"countdown": 5}}])
+def test_backing_off_means_nothing_to_a_retry_by_hand(options: dict[str, Any]) -> None:
+    """Without autoretry_for, self.retry() waits its 180 seconds, whatever the other options say."""
+
+    @Celery("other", broker="memory://", set_as_current=False).task(bind=True, retry_jitter=False, **options)
+    def retry_by_hand(self: Task) -> None:
+        raise self.retry(exc=ConnectionError())
+
+    retry_by_hand.push_request(id="1", called_directly=False)
+    with pytest.raises(Retry) as waiting:
+        retry_by_hand.run()
+    assert waiting.value.when == 180

@@ -10,9 +10,11 @@ import pytest
 from celery import Celery
 from celery.app.task import Task
 from celery.exceptions import QueueNotFound
+from celery.utils import nodenames
 from kombu import Queue
 
 from classroom.processes import NotReady, running
+from classroom.recorder import recording
 from global_config import LESSONS_HOME, RABBITMQ_URL
 from lesson05 import call_tasks
 from lesson05.tasks import app, clean_up, greet, report_year
@@ -25,6 +27,14 @@ app = Celery("older")
 @app.task(queue="low")
 def report(): ...
 print(report.queue)
+"""
+
+CORES = """
+import os
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+import billiard
+from celery.utils.sysinfo import cpu_budget
+print(billiard.cpu_count(), cpu_budget().count)
 """
 
 
@@ -86,6 +96,58 @@ def test_a_pattern_matches_the_name_and_not_the_function() -> None:
     """A task of lesson05.tasks with a name of its own escapes a pattern of module names."""
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in ("lesson05.tasks.report_x", "report.x")}
     assert queues == {"lesson05.tasks.report_x": "lesson05-low", "report.x": "lesson05-high"}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("keys", "delivered"), [(False, [1, 1]), (True, [0, 1])], ids=["no keys", "own keys"])
+def test_without_a_key_of_its_own_each_queue_gets_a_copy(keys: bool, delivered: list[int]) -> None:
+    """With a topic exchange a task for low is delivered to high as well, unless each queue has its own routing key."""
+    other = Celery("other", broker="memory://", set_as_current=False)
+    names = [f"high-{keys}", f"low-{keys}"]  # one memory for all apps of this process
+    other.conf.update(
+        task_queues=[Queue(name, routing_key=name) if keys else Queue(name) for name in names],
+        task_default_queue=names[0],
+        task_default_exchange_type="topic",
+    )
+    with other.connection_for_write() as connection:
+        for queue in other.amqp.queues.values():
+            queue(connection.default_channel).declare()
+        other.send_task("report", queue=names[1], connection=connection)
+        assert [connection.default_channel.queue_purge(name) for name in names] == delivered
+
+
+def test_the_lessons_queues_have_keys_of_their_own() -> None:
+    """So they stay apart with any type of exchange."""
+    queues = (app.amqp.queues[name] for name in ("lesson05-high", "lesson05-low"))
+    assert [queue.routing_key for queue in queues] == ["lesson05-high", "lesson05-low"]
+
+
+def test_a_rate_limit_delays_other_tasks() -> None:
+    """Limited tasks take all 4 places of the worker: a greeting behind 8 of them waits, though the process is idle."""
+
+    def limit(rate: str) -> None:
+        asked = {"destination": [f"worker-low@{nodenames.gethostname()}"], "reply": True, "limit": 1, "timeout": 30}
+        (answer,) = app.control.rate_limit(clean_up.name, rate, **asked)
+        assert "ok" in next(iter(answer.values()))
+
+    limit("2/s")
+    try:
+        with recording(app, patience=30) as events:
+            for _ in range(8):
+                clean_up.delay()
+            greeting = greet.apply_async(args=["Grace"], queue="lesson05-low")
+    finally:
+        limit("0")
+    started = [event["uuid"] for event in events if event["type"] == "task-started"]
+    assert 4 <= started.index(greeting.id) < 8  # not all: what it waits for is a place, not its turn
+
+
+@pytest.mark.once
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux limits a process to some of its cores")
+def test_auto_concurrency_respects_a_limit_to_one_core() -> None:
+    """The default is the number of the machine's cores all the same."""
+    said = subprocess.run([sys.executable, "-c", CORES], capture_output=True, text=True, check=True).stdout
+    assert said.split() == [str(os.cpu_count()), "1"]
 
 
 def test_an_exact_name_comes_before_a_pattern() -> None:

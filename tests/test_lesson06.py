@@ -7,8 +7,11 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from celery import Celery, uuid
 from celery.exceptions import NotRegistered, TimeoutError
 
+from classroom.recorder import recording
+from global_config import POSTGRES_URL, RABBITMQ_URL
 from lesson06 import call_tasks, moved
 from lesson06.call_tasks import app
 from lesson06.tasks import make_report, note_visit, send_welcome
@@ -74,6 +77,27 @@ def test_an_unknown_name_is_discarded_by_the_worker(workers: dict[str, Path]) ->
     assert app.send_task("email.send_welcome", args=[1]).get(timeout=10) == "welcome mail to user 1"
 
 
+def test_an_unknown_name_calls_no_error_callback() -> None:
+    """A task that fails on a worker calls it; one that no worker knows doesn't."""
+    called = {name: uuid() for name in ("report.make", "email.send_wellcome")}
+    with recording(app) as events:
+        for name, task_id in called.items():
+            callback = app.signature("email.send_welcome", args=[7], immutable=True, task_id=task_id)
+            app.send_task(name, args=[2025], link_error=callback)
+    welcomes = {event["uuid"] for event in events} & set(called.values())
+    assert welcomes == {called["report.make"]}
+
+
+@pytest.mark.once
+def test_autodiscover_imports_modules_of_packages() -> None:
+    """tasks is the default; related_name names another one."""
+    other = Celery("other", set_as_current=False)
+    other.autodiscover_tasks(["lesson06"])
+    other.autodiscover_tasks(["lesson06"], related_name="moved")
+    other.loader.import_default_modules()  # as a worker does when it starts
+    assert other.loader.task_modules >= {"lesson06.tasks", "lesson06.moved"}
+
+
 def test_send_task_cannot_check_the_arguments() -> None:
     """delay() refuses a call without `currency` here; send_task sends it, and it fails on the worker."""
     with pytest.raises(TypeError, match="currency"):
@@ -91,6 +115,15 @@ def test_the_caller_by_name_waits_for_an_ignored_result(workers: dict[str, Path]
         note.get(timeout=0.5)
     assert note.state == "PENDING"
     assert note_visit.delay(42).get(timeout=10) is None
+
+
+def test_send_task_takes_no_notice_of_the_setting_to_ignore_results() -> None:
+    """task_ignore_result=True in the caller's own app doesn't keep it from waiting."""
+    other = Celery("other", broker=RABBITMQ_URL, backend=POSTGRES_URL, set_as_current=False)
+    other.config_from_object("global_config")
+    other.conf.update(task_default_queue="lesson06", task_ignore_result=True)
+    with pytest.raises(TimeoutError):
+        other.send_task("visits.note", args=[42]).get(timeout=0.5)
 
 
 def test_the_caller_can_say_that_it_wants_no_result() -> None:

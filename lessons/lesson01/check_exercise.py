@@ -137,5 +137,5 @@ def why_not_stopped(outcome, slow):
         )
     return (
         "Nothing stopped the round: it waited for the slow meter, 2 s. Either it has no soft limit, or the worker's "
-        "pool takes no notice: limits hold only where tasks run in processes of their own (prefork, the default)."
+        "pool takes no notice: a soft limit holds only where tasks run in their own processes (prefork, the default)."
     )

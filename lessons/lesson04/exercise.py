@@ -26,7 +26,7 @@ app.conf.update(
 
 
 def ask_server(product: str, retries: int, down_for: int) -> str:
-    # The server, given; `retries` is how many runs came before this one. Nothing needs to be changed here.
+    # The server, given; `retries` is 0 on the first run, 1 on the first retry. Nothing needs to be changed here.
     if retries < down_for:
         raise ConnectionError(f"no answer on run {retries + 1}")
     if not product.isalpha():

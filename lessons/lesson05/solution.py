@@ -19,7 +19,10 @@ app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
 app.config_from_object("global_config")
 app.conf.update(
     control_exchange="exercise05",
-    task_queues=[Queue("exercise05-high"), Queue("exercise05-low")],
+    task_queues=[
+        Queue("exercise05-high", routing_key="exercise05-high"),
+        Queue("exercise05-low", routing_key="exercise05-low"),
+    ],
     task_default_queue="exercise05-high",
     task_routes={"exercise.report_*": {"queue": "exercise05-low"}},
 )

@@ -14,7 +14,10 @@ from global_config import POSTGRES_URL, RABBITMQ_URL
 app = Celery("lesson05", broker=RABBITMQ_URL, backend=POSTGRES_URL)
 app.config_from_object("global_config")
 app.conf.update(
-    task_queues=[Queue("lesson05-high"), Queue("lesson05-low")],  # begun with the lesson's name: no other lesson's mail
+    task_queues=[  # each name begins with the lesson's: no other lesson's queues
+        Queue("lesson05-high", routing_key="lesson05-high"),  # without a key of its own, each would have the default
+        Queue("lesson05-low", routing_key="lesson05-low"),  # queue's, and a topic exchange would copy to both
+    ],
     task_default_queue="lesson05-high",  # for every task that no route catches
     task_routes={  # a task's name, or a pattern of names, and where such tasks go
         "lesson05.tasks.clean_up": {"queue": "lesson05-low"},
