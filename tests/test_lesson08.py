@@ -180,6 +180,14 @@ def test_after_a_hard_limit_it_is_called_in_the_main_process(workers: dict[str, 
     assert called_in()[before:] == ["ForkPoolWorker", "MainProcess", "MainProcess"]
 
 
+def test_after_a_hard_limit_it_is_sent_twice() -> None:
+    """One parameter makes no difference."""
+    with recording(app) as events:
+        print_pages.apply_async(args=(80,), time_limit=1, link_error=deliver.s()).get(timeout=30, propagate=False)
+        wait_for_the_worker()
+    assert [event["name"] for event in events if event["type"] == "task-sent"].count(deliver.name) == 2
+
+
 def test_a_task_that_no_worker_knows_calls_none(failures: Path) -> None:
     """It fails; its callback isn't called, and the next link of its chain is PENDING after its worker has gone on."""
     unknown = Signature("unknown", app=app, options={"queue": "lesson08"})
