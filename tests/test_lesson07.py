@@ -180,7 +180,7 @@ def test_eager_tasks_store_nothing_and_send_task_is_not_eager() -> None:
     for store, state in (False, "PENDING"), (True, "SUCCESS"):
         other = Celery("other", broker="memory://", backend="cache+memory://", set_as_current=False)
         other.conf.update(task_always_eager=True, task_store_eager_result=store)
-        receipt = other.task(two).delay()
+        receipt = other.task(two, shared=False).delay()
         assert receipt.result == 2
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # "Results are not stored in backend …"
@@ -200,7 +200,7 @@ def test_a_worker_compares_ids_only_if_told_to_and_only_of_redelivered_messages(
     other.conf.update(worker_deduplicate_successful_tasks=compares, task_acks_late=True)
     ran, known = [], uuid()
 
-    @other.task(name="task")
+    @other.task(name="task", shared=False)
     def task() -> None:
         ran.append(known)
 
@@ -273,11 +273,14 @@ def run_again(task, *args):
     return known, task.apply(args, task_id=known).get()
 
 for path in sys.argv[1:]:
-    spec = importlib.util.spec_from_file_location("exercise", path)
-    exercise = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(exercise)
-    known, _ = run_again(exercise.write_statement, "Ada", 0, 0)
-    assert (exercise.OUTPUT / f"output_{known[:8]}.txt").read_text() == "account of Ada, read on run 1\\n", path
+    if not (child := os.fork()):  # a process for each answer: all call their task the same
+        spec = importlib.util.spec_from_file_location("exercise", path)
+        exercise = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(exercise)
+        known, _ = run_again(exercise.write_statement, "Ada", 0, 0)
+        assert (exercise.OUTPUT / f"output_{known[:8]}.txt").read_text() == "account of Ada, read on run 1\\n"
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, path
 
 from lesson07.reports import FOLDER, make_report
 known, (how, name) = run_again(make_report, 3, 0)

@@ -175,7 +175,7 @@ def test_starmap_knows_nothing_of_the_tasks_own_limits_and_retries() -> None:
     assert len(work_watched.starmap([(9,)] * 4).apply_async().get(timeout=30)) == 4
     other, runs = Celery("other", set_as_current=False), []
 
-    @other.task(autoretry_for=(OSError,), default_retry_delay=0)
+    @other.task(autoretry_for=(OSError,), default_retry_delay=0, shared=False)
     def flaky(item: int) -> None:
         runs.append(item)
         raise OSError
