@@ -3,15 +3,18 @@
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from celery import Celery, chain, group, signals, uuid
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.app.trace import build_tracer
+from celery.exceptions import AlwaysEagerIgnored, SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.result import AsyncResult
 
+from classroom import catalog
 from classroom.processes import running
 from global_config import REDIS_BROKER_URL, REDIS_URL
 from lesson07 import compare_requests
@@ -27,11 +30,11 @@ def answer(receipt: AsyncResult) -> Any:
     return receipt.get(timeout=10, interval=0.02)
 
 
-def wait_for(pattern: str, log: Path) -> list[str]:
-    """All matches of `pattern` in `log`, once there are two."""
-    deadline = monotonic() + 10
-    while len(found := re.findall(pattern, log.read_text())) < 2:
-        assert monotonic() < deadline, f"{pattern!r} isn't twice in {log}"
+def wait_for(pattern: str, log: Path, times: int = 2) -> list[str]:
+    """All matches of `pattern` in `log`, once there are that many."""
+    deadline = monotonic() + 30
+    while len(found := re.findall(pattern, log.read_text())) < times:
+        assert monotonic() < deadline, f"{pattern!r} is in {log} {len(found)} times, not {times}"
         sleep(0.02)
     return found
 
@@ -76,11 +79,15 @@ def test_in_a_chain_root_and_parent_are_earlier_links() -> None:
 
 
 def test_in_a_group_each_member_is_its_own_root() -> None:
-    """They share the group's id, and nothing else."""
+    """They share the group's id, and nothing else; after a link of a chain they also share its parent and root."""
     two = group(tell.s("tea", 2), tell.s("rice", 1))()
     for member in two.children:
         told = answer(member)
         assert (told["id"], told["root_id"], told["parent_id"], told["group"]) == (member.id, member.id, None, two.id)
+    two = chain(choose.s("tea"), group(tell.s(2), tell.s(1)))()
+    for member in two.children:
+        told = answer(member)
+        assert told["root_id"] == told["parent_id"] == two.parent.id
 
 
 def test_after_a_retry_a_call_is_its_own_parent() -> None:
@@ -112,7 +119,8 @@ def bare_app(queue: str) -> Celery:
 
 LIMITED = """
 from time import sleep
-from celery import Celery
+from celery import Celery, Task
+from celery.utils.log import get_task_logger
 from global_config import REDIS_BROKER_URL, REDIS_URL
 app = Celery("limited", broker=REDIS_BROKER_URL, backend=REDIS_URL)
 app.config_from_object("global_config")
@@ -121,16 +129,27 @@ app.conf.update(task_default_queue="lesson07-limited", control_exchange="lesson0
 def limited(self):
     assert self.request.soft_time_limit is None
     sleep(9)
+class Hooked(Task):
+    def on_failure(self, error, *_):
+        get_task_logger(__name__).warning("on_failure for %r", error)
+@app.task(base=Hooked, name="hard", time_limit=0.3)
+def hard():
+    sleep(9)
 """
 
 
 @pytest.mark.once
 def test_a_worker_keeps_to_the_decorators_limits_though_the_message_has_none(tmp_path: Path) -> None:
-    """Sent by name, without limits; the soft limit of 0.3 seconds holds all the same."""
+    """Sent by name, without limits, they hold anyway. After the hard limit on_failure runs in the main process."""
     (tmp_path / "limited.py").write_text(LIMITED)
     command = f"celery --workdir {tmp_path} -A limited worker --concurrency=1 --hostname=limited@%h --loglevel=info"
-    with running({"worker": command}, tmp_path), pytest.raises(SoftTimeLimitExceeded):
-        answer(bare_app("lesson07-limited").send_task("limited"))
+    caller = bare_app("lesson07-limited")
+    with running({"worker": command}, tmp_path) as logs:
+        with pytest.raises(SoftTimeLimitExceeded):
+            answer(caller.send_task("limited"))
+        with pytest.raises(TimeLimitExceeded):
+            answer(caller.send_task("hard"))
+        wait_for(r"WARNING/MainProcess\] .*on_failure for TimeLimitExceeded", logs["worker"], times=1)
 
 
 @pytest.mark.once
@@ -149,6 +168,46 @@ def test_apply_makes_an_id() -> None:
     receipt = tell.apply(args=("tea", 2))
     told = receipt.get()
     assert (told["id"], told["called_directly"], told["time_limit"]) == (receipt.id, False, 20)
+
+
+@pytest.mark.once
+def test_eager_tasks_store_nothing_and_send_task_is_not_eager() -> None:
+    """delay() has the result at once; under its id there is nothing, unless task_store_eager_result says so."""
+
+    def two() -> int:
+        return 2
+
+    for store, state in (False, "PENDING"), (True, "SUCCESS"):
+        other = Celery("other", broker="memory://", backend="cache+memory://", set_as_current=False)
+        other.conf.update(task_always_eager=True, task_store_eager_result=store)
+        receipt = other.task(two, shared=False).delay()
+        assert receipt.result == 2
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # "Results are not stored in backend …"
+            assert other.AsyncResult(receipt.id).state == state
+    with pytest.warns(AlwaysEagerIgnored):
+        sent = other.send_task("two")
+    assert sent.state == "PENDING"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("compares", "redelivered", "runs"), [(False, True, 2), (True, True, 1), (True, False, 2)])
+def test_a_worker_compares_ids_only_if_told_to_and_only_of_redelivered_messages(
+    compares: bool, redelivered: bool, runs: int
+) -> None:
+    """worker_deduplicate_successful_tasks skips what succeeded and is delivered again, not what is sent twice."""
+    other = Celery("other", broker="memory://", backend="cache+memory://", set_as_current=False)
+    other.conf.update(worker_deduplicate_successful_tasks=compares, task_acks_late=True)
+    ran, known = [], uuid()
+
+    @other.task(name="task", shared=False)
+    def task() -> None:
+        ran.append(known)
+
+    run = build_tracer("task", task, app=other)
+    for again in False, redelivered:
+        run(known, (), {}, {"id": known, "delivery_info": {"redelivered": again}})
+    assert len(ran) == runs
 
 
 @pytest.mark.once
@@ -196,6 +255,46 @@ def test_one_id_is_charged_once_and_celery_runs_it_twice(workers: dict[str, Path
     ended = wait_for(rf"payment\.charge\[{order}\] succeeded in \S+: (.*)", workers["worker"])
     assert ended == ["'charged'", "'was charged already'"]
     assert answer(AsyncResult(order, app=app)) == "charged"  # the first result stays
+
+
+KILLED_WHILE_IT_WRITES = """
+import importlib.util, os, resource, signal, sys
+from celery import uuid
+
+def run_again(task, *args):
+    # Kill a process that runs `task` at the moment it writes to a file that it has opened; then run the task again.
+    known = uuid()
+    if not (child := os.fork()):
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        task.apply(args, task_id=known)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGXFSZ
+    return known, task.apply(args, task_id=known).get()
+
+for path in sys.argv[1:]:
+    if not (child := os.fork()):  # a process for each answer: all call their task the same
+        spec = importlib.util.spec_from_file_location("exercise", path)
+        exercise = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(exercise)
+        known, _ = run_again(exercise.write_statement, "Ada", 0, 0)
+        assert (exercise.OUTPUT / f"output_{known[:8]}.txt").read_text() == "account of Ada, read on run 1\\n"
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, path
+
+from lesson07.reports import FOLDER, make_report
+known, (how, name) = run_again(make_report, 3, 0)
+assert (how, (FOLDER / name).read_text()) == ("worked out", "sales of month 3")
+"""
+
+
+@pytest.mark.once
+def test_a_process_killed_while_it_writes_leaves_no_half_of_a_file() -> None:
+    """The next run under the same id finds nothing and does all of it: in the lesson and in every right answer."""
+    folder = catalog.find("07").folder
+    answers = [folder / "solution.py", *sorted((folder / "right").glob("*.py"))]
+    script = subprocess.run([sys.executable, "-c", KILLED_WHILE_IT_WRITES, *answers], capture_output=True, text=True)
+    assert script.returncode == 0, script.stderr
 
 
 def test_two_calls_are_two_payments() -> None:

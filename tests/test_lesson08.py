@@ -1,5 +1,6 @@
 """Lesson 08's claims, on live workers."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from types import ModuleType
 import pytest
 from celery import Celery, Signature, chain, group, uuid
 from celery.backends.redis import RedisBackend
-from celery.exceptions import TaskRevokedError
+from celery.concurrency import get_implementation
+from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.result import AsyncResult
 from celery.utils.serialization import UnpickleableExceptionWrapper
 from celery.worker import state as worker_state
@@ -39,7 +41,7 @@ def failures() -> Iterator[Path]:
 
 def until(holds: object, what: str) -> None:
     """Wait until a function returns something true."""
-    deadline = monotonic() + 10
+    deadline = monotonic() + 30
     while not holds():  # type: ignore[operator]
         assert monotonic() < deadline, f"never: {what}"
         sleep(0.02)
@@ -163,6 +165,40 @@ def test_an_error_callback_of_three_is_called_on_the_spot(failures: Path) -> Non
     assert {event["name"] for event in events if event["type"] == "task-sent"} == {print_photo.name}
 
 
+def test_after_a_hard_limit_it_is_called_in_the_main_process(workers: dict[str, Path]) -> None:
+    """One argument too many, so that the log names the process where it failed: twice after a hard limit."""
+    callback = note_failure.s("one too many")
+
+    def called_in() -> list[str]:
+        return re.findall(r"ERROR/(\w+?)(?:-\d+)?\] Errback", workers["worker"].read_text())
+
+    before = len(called_in())
+    print_photo.apply_async(link_error=callback).get(timeout=10, propagate=False)
+    wait_for_the_worker()
+    print_pages.apply_async(args=(80,), time_limit=1, link_error=callback).get(timeout=30, propagate=False)
+    until(lambda: len(called_in()) == before + 3, "three calls")
+    assert called_in()[before:] == ["ForkPoolWorker", "MainProcess", "MainProcess"]
+
+
+def test_after_a_hard_limit_it_is_sent_twice() -> None:
+    """One parameter makes no difference."""
+    with recording(app) as events:
+        print_pages.apply_async(args=(80,), time_limit=1, link_error=deliver.s()).get(timeout=30, propagate=False)
+        wait_for_the_worker()
+    assert [event["name"] for event in events if event["type"] == "task-sent"].count(deliver.name) == 2
+
+
+def test_a_task_that_no_worker_knows_calls_none(failures: Path) -> None:
+    """It fails; its callback isn't called, and the next link of its chain is PENDING after its worker has gone on."""
+    unknown = Signature("unknown", app=app, options={"queue": "lesson08"})
+    link = chain(unknown, deliver.s()).on_error(note_failure.s()).apply_async()
+    with pytest.raises(NotRegistered):
+        link.parent.get(timeout=10)
+    wait_for_the_worker()
+    assert link.state == "PENDING"
+    assert not failures.exists()
+
+
 @pytest.mark.parametrize("callback", [deliver.s(), print_pages.s()], ids=["of one", "bound"])
 def test_an_error_callback_of_one_is_sent_with_the_id(callback: Signature) -> None:
     """It is a task of its own, and looks up by itself what lies under that id."""
@@ -218,9 +254,17 @@ def test_a_worker_that_starts_later_knows_what_others_tell_it(asks: bool, profil
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("pool", ["threads", "solo"])
+def test_only_some_pools_can_end_a_task(pool: str) -> None:
+    """What terminate=True asks for isn't implemented by threads and solo."""
+    with pytest.raises(NotImplementedError):
+        get_implementation(pool)(1).terminate_job(1)
+
+
+@pytest.mark.once
 def test_who_remembers_forgets_after_three_hours() -> None:
-    """Celery's own figure, which no setting changes."""
-    assert worker_state.revoked.expires == 3 * 60 * 60
+    """Celery's own figures, unless the environment says otherwise: so long, and so many."""
+    assert (worker_state.revoked.expires, worker_state.revoked.maxlen) == (3 * 60 * 60, 50_000)
 
 
 def test_a_state_file_remembers_revoked_ids(tmp_path: Path) -> None:
@@ -245,7 +289,7 @@ def test_an_ignored_task_still_stores_its_own_states() -> None:
 
 @pytest.mark.once
 def test_the_task_goes_before_the_setting_and_the_call_before_both() -> None:
-    """task_ignore_result holds for tasks that don't say otherwise."""
+    """task_ignore_result holds for tasks that don't say otherwise, and not for send_task()."""
     other = Celery("other", broker="memory://", backend="cache+memory://", set_as_current=False)
     other.conf.task_ignore_result = True
 
@@ -257,6 +301,8 @@ def test_the_task_goes_before_the_setting_and_the_call_before_both() -> None:
 
     assert [task.delay().ignored for task in (silent, kept)] == [True, False]
     assert [task.apply_async(ignore_result=no).ignored for task, no in ((silent, False), (kept, True))] == [False, True]
+    assert not other.send_task(silent.name).ignored
+    assert other.send_task(silent.name, ignore_result=True).ignored
 
 
 def test_results_are_kept_for_a_day() -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from celery.beat import BeatPidbox, PersistentScheduler, ScheduleEntry, Schedule
 from celery.schedules import crontab
 
 from classroom.processes import running
+from global_config import RABBITMQ_URL, REDIS_BROKER_URL, REDIS_URL
 from lesson10 import call_tasks, firings
 from lesson10.call_tasks import NEW_YORK, ask, ticks, wait_until
 from lesson10.second_beat import second_beat, times_sent
@@ -84,6 +86,25 @@ def test_a_tick_that_no_worker_took_in_time_is_revoked(capsys: pytest.CaptureFix
     call_tasks.let_ticks_expire()
     assert re.search(r"≈ [1-9]\d*, REVOKED$", capsys.readouterr().out.strip())
     assert remind.delay("still there").get(timeout=10) == "still there"
+
+
+def test_rabbitmq_drops_an_expired_message_and_redis_keeps_it_for_a_worker(profile: str) -> None:
+    """Without any worker: it vanishes from RabbitMQ's queue, and is PENDING; on Redis it waits to be revoked."""
+    if profile == "embedded":
+        pytest.skip("files keep it, too")
+    with ExitStack() as stack:
+        queues, receipts = {}, {}
+        for url in REDIS_BROKER_URL, RABBITMQ_URL:
+            sender = Celery("sender", broker=url, backend=REDIS_URL, set_as_current=False)
+            connection = stack.enter_context(sender.connection_for_write())
+            queues[url] = sender.amqp.queues["lesson10-unread"](connection.default_channel)
+            queues[url].declare()
+            stack.callback(queues[url].delete)
+            receipts[url] = sender.send_task("anything", queue="lesson10-unread", expires=1)
+        for left in 1, 0:
+            wait_until(lambda: queues[RABBITMQ_URL].queue_declare(passive=True).message_count == left, 30)  # noqa: B023
+        assert queues[REDIS_BROKER_URL].queue_declare(passive=True).message_count == 1
+        assert receipts[RABBITMQ_URL].state == "PENDING"
 
 
 def test_the_clean_up_deletes_what_is_old_and_may_run_twice() -> None:
@@ -189,15 +210,24 @@ class Counting(Scheduler):
         self.sent.append(self.app.now())
 
 
-def sent_from(start: datetime, hours: float, most: int) -> list[datetime]:
-    """When a beat that starts at `start` sends an entry of 02:30 in Berlin, for so many hours; `most` times at most."""
-    beat_app = other_app(
-        timezone="Europe/Berlin", beat_schedule={"night": {"task": "t", "schedule": crontab(hour=2, minute=30)}}
-    )
+NIGHTLY = crontab(hour=2, minute=30)
+
+
+def sent_from(
+    start: datetime, hours: float, most: int, entry: crontab = NIGHTLY, last: datetime | None = None
+) -> list[datetime]:
+    """When a beat that starts at `start` sends an entry of that zone, for that many hours; `most` times at most.
+
+    `last` is when the entry was last sent, as beat's file says; None without a file.
+    """
+    zone = start.tzinfo
+    beat_app = other_app(timezone=str(zone), beat_schedule={"night": {"task": "t", "schedule": entry}})
     now = start.astimezone(UTC)
-    beat_app.now = lambda: now.astimezone(BERLIN)
+    beat_app.now = lambda: now.astimezone(zone)
     scheduler = Counting(beat_app)
     scheduler.sent = []
+    if last:
+        scheduler.schedule["night"].last_run_at = last
     while now < start.astimezone(UTC) + timedelta(hours=hours) and len(scheduler.sent) < most:
         now += timedelta(seconds=max(scheduler.tick(), 0.001))
     return scheduler.sent
@@ -205,10 +235,29 @@ def sent_from(start: datetime, hours: float, most: int) -> list[datetime]:
 
 @once
 def test_a_beat_that_starts_in_the_repeated_hour_sends_without_a_pause() -> None:
-    """A hundred times in the first second; begun an hour earlier, or at another time of day, it sends once."""
-    storm = sent_from(datetime(2026, 10, 25, 2, 10, fold=1, tzinfo=BERLIN), hours=1, most=100)
-    assert len(storm) == 100
-    assert storm[-1] - storm[0] < timedelta(seconds=1)
+    """A hundred times in the first second; begun an hour earlier, or at another time of day, it sends once.
+
+    A file with a last run before the clocks went back changes nothing; an entry that was sent in the first of the two
+    hours isn't sent again. Other zones change at midnight.
+    """
+    second, cairo, havana = (
+        datetime(*date, fold=1, tzinfo=ZoneInfo(zone))
+        for zone, *date in (
+            ("Europe/Berlin", 2026, 10, 25, 2, 10),
+            ("Africa/Cairo", 2026, 10, 29, 23, 10),
+            ("America/Havana", 2026, 11, 1, 0, 10),
+        )
+    )
+    for storm in (
+        sent_from(second, hours=1, most=100),
+        sent_from(second, hours=1, most=100, last=datetime(2026, 10, 24, 2, 30, tzinfo=BERLIN)),
+        sent_from(second, 1, 100, crontab(minute="*/10"), last=datetime(2026, 10, 25, 2, 0, fold=0, tzinfo=BERLIN)),
+        sent_from(cairo, 1, 100, crontab(hour=23, minute=30)),
+        sent_from(havana, 1, 100, crontab(hour=0, minute=30)),
+    ):
+        assert len(storm) == 100
+        assert storm[-1] - storm[0] < timedelta(seconds=1)
+    assert not sent_from(second, 1, most=100, last=datetime(2026, 10, 25, 2, 30, fold=0, tzinfo=BERLIN))
     assert len(sent_from(datetime(2026, 10, 25, 2, 10, fold=0, tzinfo=BERLIN), hours=5, most=100)) == 1
     assert len(sent_from(datetime(2026, 10, 25, 2, 40, fold=1, tzinfo=BERLIN), hours=5, most=100)) == 0
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -16,8 +16,14 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from celery import Celery
+from celery.exceptions import TimeLimitExceeded
+from kombu import Queue
+from kombu.exceptions import OperationalError
 from kombu.transport.redis import Channel
+from sqlalchemy import NullPool, Pool, QueuePool, create_engine, text
+from sqlalchemy.exc import IntegrityError
 
+from classroom import catalog
 from classroom.processes import running
 from global_config import LESSONS_HOME, POSTGRES_URL, RABBITMQ_URL, REDIS_BROKER_URL
 from lesson11 import ledger, tasks_redis
@@ -28,15 +34,48 @@ from lesson11.whole_workers import end, send, wait_for_begun
 pytestmark = pytest.mark.usefixtures("workers", "books")
 
 LAB = """
+import os
+from time import sleep
 from celery import Celery
+from celery.signals import worker_process_init
 from global_config import LESSONS_HOME, POSTGRES_URL, RABBITMQ_URL
-from lesson11 import tasks
+from lesson11 import ledger, tasks
 app = Celery("lab", broker=RABBITMQ_URL, backend=POSTGRES_URL, set_as_current=False)
 app.config_from_object("global_config")
 app.conf.update(task_default_queue="lesson11-lab", control_exchange="lesson11-lab", worker_lost_wait=0.5,
                 worker_timer_precision=0.05, task_retry_on_worker_lost=True)
 deliver_early = app.task(name="deliver_early", max_retries=1, default_retry_delay=0.1)(tasks.carry)
+
+@app.task(name="overtime", acks_late=True, time_limit=0.5, acks_on_timeout=False)
+def overtime(parcel):
+    if ledger.note(parcel, "begun") < 3:
+        sleep(60)
+
+@app.task(name="peak")
+def peak(megabytes):
+    held = b"x" * megabytes * 1_000_000
+    del held
+    return os.getpid()
+
+@worker_process_init.connect
+def slow_to_begin(**_):
+    if "SLOW" in os.environ:
+        ledger.note("process", "begun")
+        sleep(2)
 """
+
+
+@contextmanager
+def lab(tmp_path: Path, *options: str, **environment: str) -> Iterator[Celery]:
+    """A caller without the tasks' code, while a worker with one process runs those of LAB."""
+    (tmp_path / "lab11.py").write_text(LAB)
+    room = tmp_path, {**os.environ, "PYTHONPATH": str(tmp_path), **environment}
+    sender = Celery("sender", broker=RABBITMQ_URL, backend=POSTGRES_URL, set_as_current=False)
+    sender.config_from_object("global_config")
+    sender.conf.update(task_default_queue="lesson11-lab", control_exchange="lesson11-lab")
+    command = f"celery -A lab11 worker --loglevel=info --concurrency=1 --hostname=lab@%h {' '.join(options)}"
+    with running({"worker": command}, tmp_path / "logs", room=room):
+        yield sender
 
 
 @pytest.fixture
@@ -62,16 +101,33 @@ def test_the_defaults_are_what_the_readme_says() -> None:
     assert (Channel.visibility_timeout, plain.conf.worker_soft_shutdown_timeout) == (3600, 0)
 
 
-def test_retry_on_worker_lost_needs_no_acks_late(tmp_path: Path) -> None:
-    """As a setting for all tasks, with early ack: the second run delivers."""
-    (tmp_path / "lab11.py").write_text(LAB)
-    room = tmp_path, {**os.environ, "PYTHONPATH": str(tmp_path)}
-    sender = Celery("sender", broker=RABBITMQ_URL, backend=POSTGRES_URL, set_as_current=False)
-    sender.config_from_object("global_config")
-    command = "celery -A lab11 worker --loglevel=info --concurrency=1 --hostname=lab@%h"
-    with running({"worker": command}, tmp_path / "logs", room=room):
-        receipt = sender.send_task("deliver_early", ["a parcel", 1], queue="lesson11-lab")
-        assert receipt.get(timeout=20, interval=0.05) == "run 2"
+def test_what_ends_a_process_and_what_becomes_of_its_task(tmp_path: Path) -> None:
+    """A lost process: with early ack, too, the task is retried, if the setting for all tasks says so.
+
+    A hard limit with acks_on_timeout=False: the task has failed, and is run again and again. A memory limit: a process
+    that had more once is replaced, though it has given it back.
+    """
+    with lab(tmp_path, "--max-memory-per-child=250000") as sender:
+        receipt = sender.send_task("deliver_early", ["a parcel", 1])
+        assert receipt.get(timeout=30, interval=0.05) == "run 2"
+
+        with pytest.raises(TimeLimitExceeded):
+            sender.send_task("overtime", ["late"]).get(timeout=30, interval=0.05)
+        wait_until(lambda: ledger.count("begun", "late") == 3, "a third run")
+
+        pids = [sender.send_task("peak", [size]).get(timeout=30, interval=0.05) for size in (0, 250, 0)]
+        assert pids[0] == pids[1] != pids[2]
+
+
+@pytest.mark.usefixtures("servers")
+def test_a_process_that_is_slow_to_begin_is_replaced_before_it_has_begun(tmp_path: Path) -> None:
+    """The first one may take its time; those after it are killed after worker_proc_alive_timeout. Not so with files."""
+    limits = "--max-tasks-per-child=1", "--", "worker.proc_alive_timeout=0.5"
+    with lab(tmp_path, *limits, SLOW="1") as sender:
+        first, second = (sender.send_task("deliver_early", [parcel]) for parcel in ("one", "two"))
+        first.get(timeout=30, interval=0.05)
+        wait_until(lambda: ledger.count("begun", "process") >= 4, "a third process in place of the first")
+        assert second.state == "PENDING"
 
 
 @pytest.mark.once
@@ -81,6 +137,53 @@ def test_a_rejected_task_is_pending_while_it_kills_one_process_after_the_other()
     wait_until(lambda: ledger.count("begun", "poison") > 1, "a second run")
     assert receipt.state == "PENDING"
     assert receipt.get(timeout=30, interval=0.05) == "run 4"
+
+
+@pytest.mark.once
+def test_only_a_known_key_counts_as_booked_before() -> None:
+    """An amount that the database refuses is an error, also for an order that was booked."""
+    assert [ledger.book("order", 30, once=True) for _ in range(2)] == ["booked", "was booked before"]
+    for order in "order", "another order":
+        with pytest.raises(IntegrityError):
+            ledger.book(order, 0, once=True)
+    assert ledger.booked("order") == 30
+
+
+REFUSED = """
+import importlib.util, sys
+from sqlalchemy.exc import IntegrityError
+from lesson11 import exercise_bank as bank
+
+spec = importlib.util.spec_from_file_location("exercise", sys.argv[1])
+exercise = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(exercise)
+
+def refuse(*_):
+    raise IntegrityError("UPDATE", {}, Exception("CHECK balance < 100"))
+
+bank.open_accounts({"ada": 0, "bob": 0})
+try:
+    give, bank.give = bank.give, refuse
+    try:
+        print("said:", exercise.transfer("1", "ada", "bob", 10))
+    except IntegrityError:
+        print("failed", bank.balances())
+    bank.give = give
+    for _ in range(2):
+        print(exercise.transfer("1", "ada", "bob", 10), bank.balances())
+finally:
+    bank.close()
+"""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("answer", ["solution", "right/by_settings", "right/rejected_and_key_last"])
+def test_an_answer_takes_only_its_key_for_done_before(answer: str) -> None:
+    """If the bank refuses the payment, the receipt doesn't say that it was made, and a later run can still make it."""
+    command = [sys.executable, "-c", REFUSED, catalog.find("11").folder / f"{answer}.py"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    made = "order 1: 10 from ada to bob {'ada': -10, 'bob': 10}"
+    assert said == ["failed {'ada': 0, 'bob': 0}", made, made]
 
 
 def test_early_ack_and_a_cold_shutdown_leave_a_retry_that_never_comes() -> None:
@@ -172,6 +275,22 @@ input()
 
 
 @pytest.mark.usefixtures("servers")
+@pytest.mark.parametrize(
+    ("pool", "take", "left"),
+    [(QueuePool, "lock", True), (NullPool, "lock", False), (QueuePool, "xact_lock", False)],
+)
+def test_a_pooled_connection_keeps_its_advisory_lock(pool: type[Pool], take: str, left: bool) -> None:
+    """Its task has ended, but it isn't closed. NullPool closes it, and xact_lock ends with the transaction."""
+    url = POSTGRES_URL.removeprefix("db+")
+    engine, other = create_engine(url, poolclass=pool), create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        assert connection.scalar(text(f"SELECT pg_try_advisory_{take}(1112)"))
+    with other.connect() as connection:
+        assert connection.scalar(text("SELECT pg_try_advisory_lock(1112)")) is not left
+    engine.dispose()
+
+
+@pytest.mark.usefixtures("servers")
 def test_on_redis_a_wait_longer_than_the_visibility_timeout_runs_the_task_more_than_once() -> None:
     """A countdown is waited for in the worker, unacknowledged; the list of such messages has the app's own prefix."""
     from redis import Redis
@@ -181,6 +300,39 @@ def test_on_redis_a_wait_longer_than_the_visibility_timeout_runs_the_task_more_t
         wait_until(lambda: bool(client.exists("lesson11.unacked")), "the message is noted as unacknowledged", 10)
     end(receipt)
     wait_until(lambda: ledger.count("delivered", "a parcel") > 1, "a second delivery", 10)
+
+
+@pytest.mark.usefixtures("servers")
+def test_on_redis_messages_taken_ahead_run_more_than_once_with_early_ack() -> None:
+    """They wait behind a slow task for longer than the visibility timeout; the slow task itself was acknowledged."""
+    queue, parcels = "lesson11-redis-victim", [*"abc"]
+    with victim(tasks_redis.app, queue, "--concurrency=1"):
+        slow = send(tasks_redis.deliver, queue, 60, "slow")
+        wait_for_begun("slow")
+        send(tasks_redis.deliver, queue, 0, *parcels)
+        with tasks_redis.app.connection_for_write() as connection:
+            client = connection.default_channel.client
+            wait_until(lambda: client.llen(queue) == 0, "all three are taken ahead", 30)
+            wait_until(lambda: client.llen(queue) > 0, "one is handed out again", 30)
+        ledger.note("slow", "go on")
+        end(*slow)
+        wait_until(lambda: ledger.count("delivered", *parcels) > len(parcels), "a second delivery", 30)
+    assert ledger.count("delivered", "slow") == 1
+
+
+@pytest.mark.usefixtures("servers")
+def test_rabbitmq_confirms_what_it_keeps_only_if_asked() -> None:
+    """A full queue refuses a message: delay() succeeds by default, and raises with confirm_publish."""
+    full = Queue("lesson11-full", queue_arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    for confirm in False, True:
+        sender = Celery("sender", broker=RABBITMQ_URL, set_as_current=False)
+        sender.conf.update(task_queues=[full], broker_transport_options={"confirm_publish": confirm})
+        with sender.connection_for_write() as connection:
+            sender.send_task("anything", queue="lesson11-full", retry=False)
+            refused = pytest.raises(OperationalError) if confirm else nullcontext()
+            with refused:
+                sender.send_task("anything", queue="lesson11-full", retry=False)
+            full(connection.default_channel).delete()
 
 
 @pytest.mark.usefixtures("servers")

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
@@ -118,18 +119,71 @@ def test_basic_config_shows_in_flower_and_never_in_a_worker(workers: dict[str, P
 
 
 def test_inspect_waits_for_a_second_unless_it_knows_how_many_will_answer() -> None:
-    """With limit=1 the first answer is enough."""
-    start = monotonic()
-    assert app.control.inspect().ping()
-    assert monotonic() - start >= 1
-    assert min(seconds_of_a_ping() for _ in range(3)) < 0.9
+    """With limit=1 the first answer is enough, and with destination that worker's; another one's doesn't count."""
+    assert seconds_of_a_ping() >= 1
+    (name,) = app.control.inspect().ping()
+    for options in {"limit": 1}, {"destination": [name]}:
+        assert min(seconds_of_a_ping(**options) for _ in range(3)) < 0.9
+    command = ["celery", "-A", "lesson12.tasks", "inspect", "ping"]
+    for destination, status in ([], 0), (["-d", "worker@nowhere"], 69):
+        assert subprocess.run([*command, *destination], capture_output=True).returncode == status
 
 
-def seconds_of_a_ping() -> float:
-    """How long one answer takes."""
+def seconds_of_a_ping(**options: Any) -> float:
+    """How long one question takes."""
     start = monotonic()
-    assert ask(app, "ping") == {"ok": "pong"}
+    assert app.control.inspect(**options).ping()
     return monotonic() - start
+
+
+def test_what_a_worker_has_taken_ahead_is_reserved(profile: str, busy_worker: None) -> None:
+    """In no queue, neither active nor scheduled."""
+    if profile == "embedded":
+        pytest.skip("a worker that reads files hears no command then")
+    receipt = resize.delay("door.png", 0)
+    (task,) = until(lambda: ask(app, "reserved"))
+    assert task["id"] == receipt.id
+    assert receipt.id not in {task["id"] for task in ask(app, "active")}
+    assert waiting(app, "lesson12") == 0
+
+
+def test_a_worker_takes_all_countdowns_unless_it_has_a_limit(profile: str) -> None:
+    """With a limit of 2 the others stay in the queue; and so does a task that could run at once."""
+    if profile == "embedded":
+        pytest.skip("a worker that reads files takes one message at a time")
+    queue, logs = "lesson12-later", Path(os.environ["LESSONS_HOME"], "logs", "later")
+    line = f"celery -A lesson12.tasks_redis worker --concurrency=1 --hostname=later@%h --queues={queue} --loglevel=info"
+    with running({"worker": f"{line} -- worker.eta_task_limit=2"}, logs):
+        names = until(tasks_redis.app.control.inspect().ping)
+        inspect = tasks_redis.app.control.inspect(destination=[name for name in names if name.startswith("later@")])
+        for _ in range(4):
+            tasks_redis.stamp.apply_async(("postcard",), queue=queue, countdown=60)
+        now = tasks_redis.stamp.apply_async(("letter",), queue=queue)
+        until(lambda: len(next(iter(inspect.scheduled().values()))) == 2)
+        until(lambda: waiting(tasks_redis.app, queue) == 3)
+        assert now.state == "PENDING"
+    with tasks_redis.app.connection_for_write() as connection:
+        channel = connection.default_channel
+        for tag, message in channel.client.hgetall("unacked").items():  # what the killed worker had taken
+            if queue.encode() in message:
+                channel.client.hdel("unacked", tag)
+                channel.client.zrem("unacked_index", tag)
+        channel.queue_purge(queue)
+        channel.queue_delete(queue)
+
+
+def test_in_flower_the_tasks_of_a_killed_worker_run_forever() -> None:
+    """No event says that they have ended; Flower goes on, and shows what others do."""
+    line = (
+        "celery -A lesson12.tasks worker --concurrency=1 --hostname=killed@%h --queues=lesson12-killed --loglevel=info"
+    )
+    with running({"worker": line}, Path(os.environ["LESSONS_HOME"], "logs", "killed")):
+        lost = resize.apply_async(("wall.png", 60), queue="lesson12-killed")
+        until(lambda: ask_flower.states([lost.id]) == ["STARTED"], 30)
+    after = resize.delay("cat.png", 0)
+    until(lambda: ask_flower.states([after.id]) == ["SUCCESS"], 30)
+    assert ask_flower.states([lost.id]) == ["STARTED"]
+    forget("lesson12-killed")
 
 
 def test_stats_name_no_queue_and_active_queues_do() -> None:
@@ -200,8 +254,8 @@ def test_the_commands_of_the_table_count_messages(profile: str) -> None:
     command(tasks_redis.app, "cancel_consumer", "lesson12-redis")
     receipt = tasks_redis.stamp.delay("letter")
     try:
-        if shutil.which("redis-cli"):
-            assert typed("redis-cli -n 1 llen lesson12-redis").strip() == "1"
+        if shutil.which("redis-cli"):  # what the worker was already waiting for may be handed to it, and come back
+            until(lambda: typed("redis-cli -n 1 llen lesson12-redis").strip() == "1", 30)
     finally:
         command(tasks_redis.app, "add_consumer", "lesson12-redis")
     receipt.get(timeout=10)

@@ -65,7 +65,7 @@ def check_the_file_is_named_after_the_id(exercise, run, expect, values):
     for receipt in receipts:
         expect(
             file_of(exercise, receipt.id).read_text(), f"account of {customer}, read on run 1\n", "what is in the file",
-            "The file holds what read_account returns, as it is; how many runs came before this one is "
+            "The file holds what read_account returns, as it is; how often this call has been retried is "
             "self.request.retries.",
         )  # fmt: skip
     expect(
@@ -121,7 +121,8 @@ def check_the_file_is_written_once(exercise, run, expect, values):
     Look at the line that writes: what stands before it? The folder itself remembers, from run to run and from process
     to process.
 
-    if not file.exists(): file.write_text(read_account(…)), and post it afterwards in any case
+    if not file.exists(): write what read_account returns under another name, and unfinished.replace(file). Then post
+    the file in any case.
     """
     customer, ledger, before = a_customer(values), values.randint(1, 2), files(exercise)
     with run():

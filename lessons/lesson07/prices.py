@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Task
 
-from lesson07.reports import FOLDER
+from lesson07.reports import FOLDER, write_whole
 from lesson07.tasks import app
 
 
@@ -20,16 +20,10 @@ class CatalogueTask(Task):
         return {"tea": 3, "rice": 2}
 
     def on_success(self, retval: Any, task_id: str, args: list, kwargs: dict) -> None:
-        note(task_id, f"on_success, for {args}")
+        write_whole(FOLDER / f"ended:{task_id}", f"on_success, for {args}")
 
     def on_failure(self, exc: Exception, task_id: str, args: list, kwargs: dict, einfo: Any) -> None:
-        note(task_id, f"on_failure, for {args}: {exc!r}")
-
-
-def note(task_id: str, text: str) -> None:
-    unfinished = FOLDER / f"unfinished:{task_id}"
-    unfinished.write_text(text)
-    unfinished.replace(FOLDER / f"ended:{task_id}")  # so that readers see it whole or not at all
+        write_whole(FOLDER / f"ended:{task_id}", f"on_failure, for {args}: {exc!r}")
 
 
 @app.task(bind=True, base=CatalogueTask, name="price.look_up")

@@ -13,6 +13,13 @@ FOLDER.mkdir(parents=True, exist_ok=True)
 log = get_task_logger(__name__)  # writes the task's name and id before each message
 
 
+def write_whole(file: Path, text: str) -> None:
+    """Write a file so that its name appears when all of it is there, even if this process is killed before that."""
+    unfinished = file.with_name(f"unfinished:{file.name}")
+    unfinished.write_text(text)
+    unfinished.replace(file)
+
+
 @app.task(bind=True, max_retries=3, name="report.make")
 def make_report(self: Task, month: int, jams: int) -> tuple[str, str]:
     figures = FOLDER / f"result:{self.request.id}"  # a cache key
@@ -21,12 +28,12 @@ def make_report(self: Task, month: int, jams: int) -> tuple[str, str]:
 
     how = "found in the cache" if figures.exists() else "worked out"
     if how == "worked out":
-        figures.write_text(f"sales of month {month}")  # stands for the expensive part
-    progress.write_text("1 of 2 steps")
+        write_whole(figures, f"sales of month {month}")  # stands for the expensive part
+    write_whole(progress, "1 of 2 steps")
     log.info("run %s, figures %s", self.request.retries + 1, how)
 
     if self.request.retries < jams:
         raise self.retry(exc=OSError("the printer is jammed"), countdown=0.2)
-    report.write_text(figures.read_text())
-    progress.write_text("2 of 2 steps")
+    write_whole(report, figures.read_text())
+    write_whole(progress, "2 of 2 steps")
     return how, report.name

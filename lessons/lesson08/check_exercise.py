@@ -101,7 +101,7 @@ def check_only_celery_says_failure(exercise, expect, values):
         sorted({entry[0] for entry in log if entry != "a scan"} - {"PROGRESS"}), [],
         "states that the task stored by itself, beside PROGRESS",
         "FAILURE, SUCCESS and the like are Celery's words. To FAILURE belongs a description of the exception, which a "
-        "meta of your own is not: on Redis such a result can't be read by anybody, ever again. Let the task raise.",
+        "meta of your own is not: on Redis nobody can read such a result. Let the task raise.",
     )  # fmt: skip
 
 

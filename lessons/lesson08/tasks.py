@@ -49,7 +49,8 @@ def deliver(printed: str) -> str:
 
 @app.task
 def note_failure(request: Context | dict, error: Exception | str, traceback: str | None) -> None:
-    # With three arguments an error callback is called on the spot, in the process that failed. Quick work only.
+    # With three parameters an error callback is called on the spot: in the process where the task failed, or in the
+    # worker's main process if that one is gone. Quick work only.
     with FAILURES.open("a") as book:
         book.write(f"{request.get('task')}: {error if isinstance(error, str) else type(error).__name__}\n")
 

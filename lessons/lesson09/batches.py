@@ -45,7 +45,7 @@ def read_files(names: list[str]) -> int:
 
 
 def send_files(batches: Iterable[Sequence[Path]]) -> list[AsyncResult]:
-    """Send a task for each batch, or none at all: ValueError if any of them is over MOST_BYTES."""
+    """Send a task for each batch; ValueError before the first is sent if any of them is over MOST_BYTES."""
     checked = [list(batch) for batch in batches]
     for batch in checked:
         if (total := sum(path.stat().st_size for path in batch)) > MOST_BYTES:

@@ -56,8 +56,9 @@ def weigh_messages() -> None:
     million = 1_000_000
     for what, argument in {
         "nothing": "",
-        "1 MB of letters": "a" * million,
-        "1 MB of bytes": bytes(range(250)) * (million // 250),
+        "1 MB of ASCII letters": "a" * million,
+        "1 MB of Korean letters": "가" * (million // 3),  # each is 3 bytes of UTF-8
+        "1 MB of binary bytes": bytes(range(250)) * (million // 250),
         "1 MB of NUL characters": "\0" * million,
     }.items():
         print(f"  {what + ':':24}≈ {kilobytes(transform.s(argument)):7.0f} kB")

@@ -21,7 +21,7 @@ def scheduler(exercise):
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise AssertionError(
             f"beat can't read beat_schedule, and would end with {type(error).__name__}: {error}\n"
-            "An entry has task, schedule, args, kwargs and options, and nothing else: see tasks.py of lesson 10."
+            "An entry has task, schedule, args, kwargs, options and relative, nothing else: see lesson 10's tasks.py."
         ) from None
 
 

@@ -93,7 +93,8 @@ def check_what_was_done_is_not_done_again(exercise, run, expect, values):
 
     See the experiment twice of lesson 11, and the table bank.orders: a number can stand in it only once.
 
-    transaction.execute(insert(bank.orders).values(number=order)), in the same transaction as take and give
+    key = insert(bank.orders).values(number=order).on_conflict_do_nothing(), with insert from
+    sqlalchemy.dialects.postgresql; and if transaction.execute(key).rowcount, take and give, in the same transaction.
     """
     look_at(
         spend_a_day(exercise, run, values)["after"], "right after the money had moved", expect,
@@ -106,9 +107,11 @@ def check_an_order_sent_twice_is_made_once(exercise, run, expect, values):
     """What do two messages of one order have in common? And who decides between two that come at the same moment?
 
     Looking first whether it is done helps only the later one; both may look before either has finished. The primary
-    key of bank.orders lets only one of them through, and the other gets an exception that you can name.
+    key of bank.orders lets only one of them through; INSERT … ON CONFLICT DO NOTHING tells you whether it was this one.
 
-    except IntegrityError: the other one has done it, so go on to the same return.
+    from sqlalchemy.dialects.postgresql import insert, then insert(bank.orders).values(number=order)
+    .on_conflict_do_nothing(). If its rowcount is 0, the other one has done it: go on to the same return. Don't catch
+    IntegrityError instead: a constraint on an account raises that, too, and then nothing has been done.
     """
     order = spend_a_day(exercise, run, values)["twice"]
     expect(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
-from sqlalchemy import Column, Integer, MetaData, NullPool, String, Table, create_engine, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import CheckConstraint, Column, Integer, MetaData, NullPool, String, Table, create_engine, func, select
+from sqlalchemy.dialects.postgresql import insert  # SQLite understands ON CONFLICT, too
 
 from global_config import POSTGRES_URL
 
@@ -17,7 +17,11 @@ engine = create_engine(POSTGRES_URL.removeprefix("db+"), poolclass=NullPool)
 tables = MetaData()
 notes = Table("lesson11_notes", tables, Column("parcel", String), Column("what", String))
 bookings = Table(
-    "lesson11_bookings", tables, Column("about", String), Column("amount", Integer), Column("key", String, unique=True)
+    "lesson11_bookings",
+    tables,
+    Column("about", String),
+    Column("amount", Integer, CheckConstraint("amount > 0")),
+    Column("key", String, unique=True),
 )
 
 
@@ -52,14 +56,16 @@ def count(what: str, *parcels: str) -> int:
 
 
 def book(order: str, amount: int, once: bool) -> str:
-    """Book an amount for an order; with `once`, only if that order hasn't been booked before."""
-    try:
-        with engine.begin() as transaction:  # the effect and its key in one: both are there, or neither is
-            key = order if once else None  # as many rows as one likes may have no key
-            transaction.execute(insert(bookings).values(about=order, amount=amount, key=key))
-    except IntegrityError:  # the database refuses a second row with this key, even of two that come at once
-        return "was booked before"
-    return "booked"
+    """Book an amount for an order; with `once`, only if that order hasn't been booked before.
+
+    Raises IntegrityError if the database refuses the booking for any other reason, such as an amount of 0.
+    """
+    key = order if once else None  # any number of rows may have no key
+    booking = insert(bookings).values(about=order, amount=amount, key=key)
+    with engine.begin() as transaction:  # the effect and its key in one: both are there, or neither is
+        # The database writes no second row with this key, even of two that come at once.
+        written = transaction.execute(booking.on_conflict_do_nothing(index_elements=["key"])).rowcount
+    return "booked" if written else "was booked before"
 
 
 def booked(order: str) -> int:

@@ -15,8 +15,7 @@ for your own use, with one column: the number of an order, its primary key.
 """
 
 from celery import Celery
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert  # SQLite understands ON CONFLICT, too
 
 from global_config import POSTGRES_URL, RABBITMQ_URL
 from lesson11 import exercise_bank as bank
@@ -35,11 +34,9 @@ app.conf.update(
 @app.task(acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0.1)
 def transfer(order: str, payer: str, payee: str, amount: int) -> str:
     """Move an amount from one account to the other; returns what the customer reads."""
-    try:
-        with bank.engine.begin() as transaction:  # all three, or none
-            transaction.execute(insert(bank.orders).values(number=order))  # refused if another run has done it
+    key = insert(bank.orders).values(number=order).on_conflict_do_nothing(index_elements=["number"])
+    with bank.engine.begin() as transaction:  # all three, or none
+        if transaction.execute(key).rowcount:  # 0 if another run has written it; one that is about to is waited for
             bank.take(transaction, order, payer, amount)
             bank.give(transaction, order, payee, amount)
-    except IntegrityError:
-        pass  # done before
     return f"order {order}: {amount} from {payer} to {payee}"

@@ -18,7 +18,7 @@ def until(fact: Callable[[], Any], seconds: float = 15) -> Any:
 
 
 def ask(app: Celery, question: str) -> Any:
-    """What the worker of `app` answers: with limit=1 as soon as it does, otherwise inspect always takes a second."""
+    """What the worker of `app` answers, as soon as it does: without limit or destination, inspect takes a second."""
     answers = until(getattr(app.control.inspect(limit=1), question))
     return next(iter(answers.values()))
 

@@ -24,7 +24,10 @@ def waiting(app: Celery, queue: str) -> int:
 
 
 def look_inside(app: Celery, queue: str) -> tuple[int, str]:
-    """The same number, found in the broker itself, and how one finds it there."""
+    """The same number, found in the broker itself, and how one finds it there.
+
+    On Redis that is true of messages without a priority: others are in further lists, which message_count includes.
+    """
     with app.connection_for_read() as connection:
         channel = connection.default_channel
         match connection.transport.driver_type:

@@ -23,7 +23,7 @@ app.config_from_object("global_config")
 app.conf.update(
     task_default_queue="lesson12",  # a queue of its own: no other lesson's mail
     control_exchange="lesson12",  # and its own line for commands to the worker
-    worker_max_memory_per_child=150_000,  # KiB; a process that has more is replaced after its task
+    worker_max_memory_per_child=150_000,  # KiB; a process that has had more is replaced after its task
 )
 
 LOG = LESSONS_HOME / "lesson12.log"

@@ -1,7 +1,8 @@
-"""autoretry_for runs it again; a file that is made in one step, or found, is written by one run alone."""
+"""autoretry_for runs it again; a link gives the finished file its name in one step, or finds that name taken."""
 
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from celery import Celery, Task
 
@@ -20,7 +21,7 @@ OUTPUT.mkdir(parents=True, exist_ok=True)
 
 
 def read_account(customer: str, retries: int, closed_for: int) -> str:
-    # The ledger, given; `retries` is how many runs came before this one. Nothing needs to be changed here.
+    # The ledger, given; `retries` is how often this call has been retried. Nothing needs to be changed here.
     if retries < closed_for:
         raise ConnectionError(f"the ledger is closed on run {retries + 1}")
     return f"account of {customer}, read on run {retries + 1}\n"
@@ -40,7 +41,9 @@ def post(file: Path, retries: int, closed_for: int) -> str:
 def write_statement(self: Task, customer: str, ledger_closed_for: int, post_closed_for: int) -> str:
     file = OUTPUT / f"output_{self.request.id[:8]}.txt"
     if not file.is_file():
-        text = read_account(customer, self.request.retries, ledger_closed_for)
-        with suppress(FileExistsError), file.open("x") as new:
-            new.write(text)
+        with NamedTemporaryFile("w", dir=OUTPUT) as unfinished:
+            unfinished.write(read_account(customer, self.request.retries, ledger_closed_for))
+            unfinished.flush()
+            with suppress(FileExistsError):
+                file.hardlink_to(unfinished.name)
     return post(file, self.request.retries, post_closed_for)

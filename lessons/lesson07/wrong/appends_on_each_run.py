@@ -19,7 +19,7 @@ OUTPUT.mkdir(parents=True, exist_ok=True)
 
 
 def read_account(customer: str, retries: int, closed_for: int) -> str:
-    # The ledger, given; `retries` is how many runs came before this one. Nothing needs to be changed here.
+    # The ledger, given; `retries` is how often this call has been retried. Nothing needs to be changed here.
     if retries < closed_for:
         raise ConnectionError(f"the ledger is closed on run {retries + 1}")
     return f"account of {customer}, read on run {retries + 1}\n"

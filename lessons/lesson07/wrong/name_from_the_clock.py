@@ -20,7 +20,7 @@ OUTPUT.mkdir(parents=True, exist_ok=True)
 
 
 def read_account(customer: str, retries: int, closed_for: int) -> str:
-    # The ledger, given; `retries` is how many runs came before this one. Nothing needs to be changed here.
+    # The ledger, given; `retries` is how often this call has been retried. Nothing needs to be changed here.
     if retries < closed_for:
         raise ConnectionError(f"the ledger is closed on run {retries + 1}")
     return f"account of {customer}, read on run {retries + 1}\n"
@@ -40,7 +40,9 @@ def write_statement(self: Task, customer: str, ledger_closed_for: int, post_clos
     try:
         file = OUTPUT / f"output_{time_ns() % 10**8:08}.txt"
         if not file.exists():
-            file.write_text(read_account(customer, retries, ledger_closed_for))
+            unfinished = file.with_suffix(".unfinished")
+            unfinished.write_text(read_account(customer, retries, ledger_closed_for))
+            unfinished.replace(file)
         return post(file, retries, post_closed_for)
     except ConnectionError as error:
         raise self.retry(exc=error, countdown=0.1)

@@ -1,8 +1,7 @@
 """Early ack and task_retry_on_worker_lost for every task, by settings."""
 
 from celery import Celery
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 
 from global_config import POSTGRES_URL, RABBITMQ_URL
 from lesson11 import exercise_bank as bank
@@ -22,11 +21,9 @@ app.conf.update(
 @app.task
 def transfer(order: str, payer: str, payee: str, amount: int) -> str:
     """Move an amount from one account to the other; returns what the customer reads."""
-    try:
-        with bank.engine.begin() as transaction:
-            transaction.execute(insert(bank.orders).values(number=order))
+    key = insert(bank.orders).values(number=order).on_conflict_do_nothing(index_elements=["number"])
+    with bank.engine.begin() as transaction:
+        if transaction.execute(key).rowcount:
             bank.take(transaction, order, payer, amount)
             bank.give(transaction, order, payee, amount)
-    except IntegrityError:
-        pass
     return f"order {order}: {amount} from {payer} to {payee}"

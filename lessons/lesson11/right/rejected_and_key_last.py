@@ -1,8 +1,7 @@
-"""The message goes back to the queue; the key comes last in the transaction, and undoes it all where it is refused."""
+"""The message goes back to the queue; the key comes last, and nothing is committed if an earlier run wrote it."""
 
 from celery import Celery
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 
 from global_config import POSTGRES_URL, RABBITMQ_URL
 from lesson11 import exercise_bank as bank
@@ -20,12 +19,10 @@ app.conf.update(
 @app.task(acks_late=True, reject_on_worker_lost=True)
 def transfer(order: str, payer: str, payee: str, amount: int) -> str:
     """Move an amount from one account to the other; returns what the customer reads."""
-    sentence = f"order {order}: {amount} from {payer} to {payee}"
-    try:
-        with bank.engine.begin() as transaction:
-            bank.take(transaction, order, payer, amount)
-            bank.give(transaction, order, payee, amount)
-            transaction.execute(insert(bank.orders).values(number=order))
-    except IntegrityError:
-        return sentence  # an earlier run, or another message, has done it
-    return sentence
+    key = insert(bank.orders).values(number=order).on_conflict_do_nothing(index_elements=["number"])
+    with bank.engine.connect() as transaction:
+        bank.take(transaction, order, payer, amount)
+        bank.give(transaction, order, payee, amount)
+        if transaction.execute(key).rowcount:
+            transaction.commit()  # otherwise an earlier run, or another message, has done it: all is rolled back
+    return f"order {order}: {amount} from {payer} to {payee}"

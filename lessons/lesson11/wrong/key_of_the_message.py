@@ -1,8 +1,7 @@
 """check_an_order_sent_twice_is_made_once: takes the id of the task as the key, and two messages have two."""
 
 from celery import Celery, Task
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 
 from global_config import POSTGRES_URL, RABBITMQ_URL
 from lesson11 import exercise_bank as bank
@@ -20,11 +19,9 @@ app.conf.update(
 @app.task(bind=True, acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0.1)
 def transfer(self: Task, order: str, payer: str, payee: str, amount: int) -> str:
     """Move an amount from one account to the other; returns what the customer reads."""
-    try:
-        with bank.engine.begin() as transaction:
-            transaction.execute(insert(bank.orders).values(number=self.request.id))
+    key = insert(bank.orders).values(number=self.request.id).on_conflict_do_nothing(index_elements=["number"])
+    with bank.engine.begin() as transaction:
+        if transaction.execute(key).rowcount:
             bank.take(transaction, order, payer, amount)
             bank.give(transaction, order, payee, amount)
-    except IntegrityError:
-        pass
     return f"order {order}: {amount} from {payer} to {payee}"

@@ -1,8 +1,7 @@
 """check_half_a_transfer_is_never_kept: makes each step a transaction of its own, with the key in the first."""
 
 from celery import Celery
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 
 from global_config import POSTGRES_URL, RABBITMQ_URL
 from lesson11 import exercise_bank as bank
@@ -20,12 +19,11 @@ app.conf.update(
 @app.task(acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0.1)
 def transfer(order: str, payer: str, payee: str, amount: int) -> str:
     """Move an amount from one account to the other; returns what the customer reads."""
-    try:
-        with bank.engine.begin() as transaction:
-            transaction.execute(insert(bank.orders).values(number=order))
+    key = insert(bank.orders).values(number=order).on_conflict_do_nothing(index_elements=["number"])
+    with bank.engine.begin() as transaction:
+        if first := transaction.execute(key).rowcount:
             bank.take(transaction, order, payer, amount)
+    if first:
         with bank.engine.begin() as transaction:
             bank.give(transaction, order, payee, amount)
-    except IntegrityError:
-        pass
     return f"order {order}: {amount} from {payer} to {payee}"
