@@ -6,6 +6,10 @@ folder; and it writes the table of an exchange where others read it. Here all th
 And who hands a message back puts it there before it forgets its tag (transport/virtual/base.py, QoS.reject), so that
 of a message that another thread has taken meanwhile the tag is forgotten too; here it gets a new tag.
 What stays true: a message whose worker is killed by SIGKILL is lost.
+
+kombu's transport has no event loop, so all pool processes of a worker read one pipe, under one lock. If an idle process
+is killed while it holds the lock, no other gets a task any more. With the transport option `event_loop`, a worker has
+its event loop look for messages and a pipe for each process, as with RabbitMQ and Redis, and nothing is stuck.
 """
 
 import os
@@ -17,6 +21,7 @@ from queue import Empty
 from time import time_ns
 from uuid import uuid4
 
+from kombu import Connection
 from kombu.asynchronous import Hub
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
@@ -79,7 +84,11 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
-    implements = filesystem.Transport.implements.extend(asynchronous=True)
+
+    def __init__(self, client: Connection, **options: object) -> None:
+        super().__init__(client, **options)
+        if client.transport_options.get("event_loop"):
+            self.implements = filesystem.Transport.implements.extend(asynchronous=True)
 
     def register_with_event_loop(self, _connection: object, loop: Hub) -> None:
         """Have a worker's event loop look for messages every `polling_interval` seconds."""

@@ -18,5 +18,6 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=REDIS_BROKER_URL.startswith("redis"),
     broker_connection_timeout=2,  # seconds
-    broker_transport_options=broker_transport_options | {"confirm_publish": True},  # on RabbitMQ: sent means kept
+    # On RabbitMQ, sent means kept; on files, a pool process may be killed without the others waiting for its lock.
+    broker_transport_options=broker_transport_options | {"confirm_publish": True, "event_loop": True},
 )

@@ -10,12 +10,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+import psutil
 import pytest
 from kombu import Connection, Exchange, Producer, Queue
 from kombu.transport import filesystem
 
 from classroom.file_broker import Transport
 from classroom.processes import end, guarded, last_lines, wait_until_ready
+from tests.island import eventually
 
 pytestmark = pytest.mark.once
 
@@ -39,6 +41,7 @@ app.conf.broker_transport_options = {
     "data_folder_out": str(HERE / "messages"),
     "control_folder": str(HERE / "control"),
     "polling_interval": 0.01,
+    "event_loop": os.environ.get("EVENT_LOOP") == "yes",
 }
 
 
@@ -114,6 +117,23 @@ def test_ctrl_c_stops_a_worker_after_some_seconds(place: Path, monkeypatch: pyte
     assert worker.wait(timeout=60) == 1  # Celery's exit status after Ctrl-C; after SIGTERM it is 0
     assert monotonic() - began > 1
     assert "worker: Warm shutdown (MainProcess)" in log.read_text()
+
+
+@pytest.mark.parametrize(("event_loop", "goes_on"), [("no", False), ("yes", True)])
+def test_with_an_event_loop_idle_processes_may_be_killed(
+    place: Path, monkeypatch: pytest.MonkeyPatch, event_loop: str, goes_on: bool
+) -> None:
+    """Without one, the process that waits for a task holds a lock, and killed, it never lets the others have it."""
+    monkeypatch.setenv("TRANSPORT", "ours")
+    monkeypatch.setenv("EVENT_LOOP", event_loop)
+    with workers("a") as logs:
+        [worker] = [one for one in psutil.Process().children(recursive=True) if "counted" in one.cmdline()
+                    and one.parent().parent() == psutil.Process()]  # fmt: skip
+        for process in worker.children():  # one of the two holds the lock
+            process.kill()
+            eventually(lambda: len(worker.children()) == 2 and not process.is_running(), "it isn't replaced", 30)  # noqa: B023
+        assert send_and_wait(4, logs, quiet=30 if goes_on else 4) == ""
+        assert (sorted(ran()) == [0, 1, 2, 3]) is goes_on
 
 
 def ran() -> list[int]:
