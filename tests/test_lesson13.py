@@ -21,6 +21,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import uvicorn
+from celery import chain
 from fastapi import FastAPI
 from kombu.exceptions import EncodeError
 from redis import Redis
@@ -187,6 +188,9 @@ def test_a_task_tells_what_it_knows_about_its_call(http: httpx.Client) -> None:
     assert list(told) == ["task_id", "task_name", "retries", "args", "kwargs", "group", "root_id", "parent_id"]
     assert told["task_id"] == told["root_id"] == accepted.json()["task_id"]
     assert (told["task_name"], told["retries"], told["group"], told["parent_id"]) == ("requests.info", 0, None, None)
+    assert store.results.get_task_meta(told["task_id"])["kwargs"] == {
+        "sent_by": "the API"
+    }  # result_extended keeps them
 
 
 def test_a_group_comes_back_by_its_one_id(http: httpx.Client) -> None:
@@ -224,7 +228,7 @@ def test_running_is_told_from_waiting(http: httpx.Client) -> None:
 
 @pytest.mark.once
 def test_a_task_cannot_be_a_coroutine(tmp_path: Path) -> None:
-    """Of an async def no line is run, and its task fails; a plain task may run one to its end."""
+    """Of an async def no line is run, and its task fails, or even succeeds; a plain task may run one to its end."""
     (tmp_path / "mixed.py").write_text(
         "import asyncio\n"
         "from lesson13.tasks import app\n"
@@ -233,21 +237,33 @@ def test_a_task_cannot_be_a_coroutine(tmp_path: Path) -> None:
         "    open(mark, 'x').close()\n"
         "    return 'done'\n"
         "app.task(name='mixed.never')(work)\n"
+        "app.task(name='mixed.ignored', ignore_result=True)(work)\n"
         "@app.task(name='mixed.to_its_end')\n"
         "def to_its_end(mark): return asyncio.run(work(mark))\n"
     )
     line = "celery -A mixed worker --pool=solo --hostname=mixed@%h --loglevel=info"
-    with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))):
-        never, to_its_end = (
+    with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))) as logs:
+        _, never, to_its_end = (
             tasks.app.send_task(f"mixed.{name}", args=[name], queue="lesson13-mixed")
-            for name in ("never", "to_its_end")
+            for name in ("ignored", "never", "to_its_end")
         )
         with pytest.raises(EncodeError, match="Object of type coroutine is not JSON serializable"):
             never.get(timeout=10)
         assert never.state == "FAILURE"
         assert to_its_end.get(timeout=10) == "done"
+        assert re.search(r"Task mixed\.ignored\S+ succeeded", logs["worker"].read_text())
     assert (tmp_path / "to_its_end").exists()
     assert not (tmp_path / "never").exists()
+    assert not (tmp_path / "ignored").exists()
+
+
+def test_a_chain_with_a_link_that_no_worker_knows_stays_pending(http: httpx.Client) -> None:
+    """The link has failed, and no worker tells the last one; a link that raises does (see the README's transcript)."""
+    unknown = str(uuid4())
+    links = [service.call(TaskName.ADD, 1, 2), service.client.signature("nowhere.known", task_id=unknown)]
+    last = service.send(chain([*links, service.call(TaskName.ADD, 3)]))
+    eventually(lambda: store.results.get_task_meta(unknown)["status"] == "FAILURE", "the link doesn't fail")
+    assert http.get(f"/result/{last}", params={"wait": 0.5}).json()["state"] == "PENDING"
 
 
 @pytest.mark.once
