@@ -84,22 +84,18 @@ def test_rabbitmq_keeps_a_message_of_an_unknown_task_for_a_dead_letter_exchange(
         f"app = Celery(broker=RABBITMQ_URL, control_exchange={name!r}, task_default_queue={name!r})\n"
         f"app.conf.task_queues = [Queue({name!r}, queue_arguments=to)]\n"
     )
+    queue = Queue(name, queue_arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead})
     with Connection(RABBITMQ_URL) as connection:
         channel = connection.default_channel
         channel.queue_declare(dead, durable=True)
         try:
             line = "celery -A lonely worker --pool=solo --hostname=lonely@%h --loglevel=info"
             with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))):
-                Celery(broker=RABBITMQ_URL).send_task("nowhere.known", queue=channel_queue(name, dead))
+                Celery(broker=RABBITMQ_URL).send_task("nowhere.known", queue=queue)
                 assert until(lambda: channel.queue_declare(dead, passive=True).message_count, "it is kept")
         finally:
-            for queue in name, dead:
-                channel.queue_delete(queue)
-
-
-def channel_queue(name: str, dead: str) -> Queue:
-    """As the worker declares it."""
-    return Queue(name, queue_arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead})
+            for each in name, dead:
+                channel.queue_delete(each)
 
 
 @pytest.fixture(scope="module")
