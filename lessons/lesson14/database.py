@@ -21,10 +21,9 @@ CONNECT: dict[str, Any] = {
     "keepalives_idle": 10,  # notice a server that went away without a word
     "options": "-c timezone=utc -c statement_timeout=10s -c lock_timeout=5s",
 }
-SILENCE = (
-    15.0  # seconds that PostgreSQL may take for an answer; its statement_timeout ends a slow statement before that
-)
-deadline = ContextVar("deadline", default=inf)  # the same for all that one request asks, by time.monotonic()
+SILENCE = 15.0  # seconds that PostgreSQL may say nothing: longer than its own statement_timeout
+ANSWER = 4.0  # seconds for all that a request asks, and for the threads that it waits for
+deadline = ContextVar("deadline", default=inf)  # by time.monotonic()
 
 
 def wait(connection: Connection) -> None:
@@ -39,6 +38,11 @@ def wait(connection: Connection) -> None:
         line.register(connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
         if not line.poll(max(0.0, until - monotonic()) * 1000):
             raise psycopg2.OperationalError("PostgreSQL doesn't answer")
+
+
+def answer_soon() -> None:
+    """Give what this request, or this part of a stream, asks of PostgreSQL ANSWER seconds: it keeps a thread meanwhile."""
+    deadline.set(monotonic() + ANSWER)
 
 
 def never_hang() -> None:

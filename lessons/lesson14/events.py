@@ -10,7 +10,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from math import inf
 from typing import NamedTuple
 
 import psycopg2
@@ -22,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from global_config import APP_DATABASE_URL
 from lesson14 import store
-from lesson14.database import CONNECT, deadline, never_hang
+from lesson14.database import CONNECT, answer_soon, never_hang
 from lesson14.model import ENDED, SCHEMA, Job, JobStatus
 
 log = logging.getLogger(__name__)
@@ -174,13 +173,13 @@ async def follow(hub: Hub, job: Job, after: int) -> AsyncIterator[bytes]:
     is not from this job, or from before the database was restored: then all of its events follow.
     """
     after = after if after <= job.last_event else -1
-    deadline.set(inf)  # the request's was for its answer, which has begun
     with hub.listening(job.id) as inbox:
         if after < 0:
             yield first_frame(job).data
         number, ended = max(after, 0), False
         while True:
             if inbox.behind:
+                answer_soon()
                 inbox.behind = False  # before reading: whatever is missed from now on sets it again
                 try:
                     frames = [frame(*row) for row in await run_in_threadpool(store.events_after, job.id, number, PAGE)]
