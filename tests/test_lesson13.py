@@ -144,13 +144,13 @@ def lonely(island: Island) -> Iterator[httpx.Client]:
         yield http
 
 
-def within(app: FastAPI | web.Gate, path: str, **headers: str) -> httpx.Response:
+def within(app: FastAPI | web.Gate, path: str, **headers: str | bytes) -> httpx.Response:
     """What this application answers to a GET, in this process."""
 
     async def go() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-            return await http.get(path, headers=headers)
+            return await http.get(path, headers=[(name.encode(), value) for name, value in headers.items()])
 
     return asyncio.run(go())
 
@@ -599,7 +599,8 @@ def test_with_a_token_every_route_but_health_wants_it() -> None:
         answer = within(guarded, path)
         assert is_an_error(answer, 401), path
         assert answer.headers["www-authenticate"] == "Bearer"
-        assert is_an_error(within(guarded, path, Authorization="Bearer s3cre"), 401)
+        for given in b"Bearer s3cre", b"Bearer s\xe9cret", "Bearer s\xe9cret".encode():
+            assert is_an_error(within(guarded, path, Authorization=given), 401)
     assert is_an_error(within(guarded, "/result/42", Authorization="Bearer s3cret"), 422)
 
 

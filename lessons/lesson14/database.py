@@ -41,7 +41,7 @@ def wait(connection: Connection) -> None:
 
 
 def answer_soon() -> None:
-    """Give what this request, or this part of a stream, asks of PostgreSQL ANSWER seconds: it keeps a thread meanwhile."""
+    """Let what this request, or this part of a stream, asks of PostgreSQL take ANSWER seconds: it keeps a thread."""
     deadline.set(monotonic() + ANSWER)
 
 
