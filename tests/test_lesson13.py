@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -400,25 +400,29 @@ def test_under_load_a_broken_broker_costs_refusals_and_never_an_accepted_id(
 ) -> None:
     """Eight callers, while the broker goes and comes back: each answer is 202 or 503, and each id given is known."""
     stopped = False
+    answers: list[httpx.Response] = []
 
-    def go_on() -> list[httpx.Response]:
+    def go_on() -> None:
         with httpx.Client(base_url=lonely.base_url, trust_env=False, timeout=20) as mine:
-            answers = []
             while not stopped:
                 answers.append(mine.post("/add", json={"x": 2, "y": 5}))
-            return answers
+
+    def some_are(status: int) -> None:
+        """Return when ten more answers have come with this status."""
+        seen = len(answers)
+        eventually(lambda: sum(one.status_code == status for one in answers[seen:]) >= 10, f"no {status} comes", 60)
 
     with ThreadPoolExecutor(8) as threads:
         callers = [threads.submit(go_on) for _ in range(8)]
         try:
-            sleep(0.5)  # the load itself: some requests before, some while it is down, some after
+            some_are(202)
             island.stop("broker")
-            sleep(0.5)
+            some_are(503)
             island.start("broker")
-            sleep(0.5)
+            some_are(202)
         finally:
             stopped = True
-        answers = [answer for caller in callers for answer in caller.result()]
+    assert all(caller.result() is None for caller in callers)
     codes = [answer.status_code for answer in answers]
     assert set(codes) == {202, 503}
     urls = [answer.json()["result_url"] for answer in answers if answer.status_code == 202]
