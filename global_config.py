@@ -92,7 +92,7 @@ except OSError as error:
 # What every worker and caller of the course shares.
 worker_send_task_events = True  # so that a run can be drawn
 task_send_sent_event = True
-result_extended = True  # a result also keeps its task's name, arguments and worker
+result_extended = True  # a result also keeps its task's name, arguments and worker, for a day: no place for secrets
 beat_schedule_filename = str(LESSONS_HOME / "beat-schedule")
 
 # What the file broker needs; the other brokers take no notice.

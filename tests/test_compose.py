@@ -140,6 +140,54 @@ def test_who_trusts_the_network_is_published_to_this_computer_alone(service: str
         assert all(port.startswith("127.0.0.1:") for port in SERVICES[service]["ports"])
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_container_has_more_than_it_needs(service: str) -> None:
+    """No capabilities but those with which a server's image becomes its user, no way to get more, and bounds."""
+    one = SERVICES[service]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert one["cap_drop"] == ["ALL"]
+    assert ("cap_add" in one) == (service in ("rabbitmq", "postgres", "redis"))
+    assert one["mem_limit"]
+    assert one["pids_limit"]
+
+
+@pytest.mark.parametrize("profile", APPLICATIONS)
+def test_an_application_comes_back_and_has_time_to_end(profile: str) -> None:
+    """Losing its broker can end a worker. All files are read-only but for /tmp, and LESSONS_HOME where it is kept."""
+    for service in of_profile(profile).values():
+        assert service["restart"] == "unless-stopped"
+        assert service["stop_grace_period"] == "60s"
+        assert service["read_only"] is True
+        assert service["tmpfs"] == ["/tmp"]
+        mounts = [volume.partition(":")[2] for volume in service.get("volumes", ())]
+        assert service["environment"]["LESSONS_HOME"] in [*mounts, "/tmp/lessons"]
+
+
+@pytest.mark.parametrize("profile", APPLICATIONS)
+def test_a_token_and_names_reach_the_api(profile: str) -> None:
+    """And its health check needs neither."""
+    api = next(service for name, service in of_profile(profile).items() if name.endswith("api"))
+    assert api["environment"]["API_TOKEN"] == "${API_TOKEN:-}"
+    assert api["environment"]["API_HOSTNAMES"] == "${API_HOSTNAMES:-}"
+    open_to_all = {"documents": "/health"}.get(profile, "/")
+    assert f"http://127.0.0.1:8000{open_to_all}'" in api["healthcheck"]["test"][-1]
+
+
+@pytest.mark.parametrize("service", [name for name, one in SERVICES.items() if " worker " in one.get("command", "")])
+def test_a_worker_is_healthy_if_it_answers_itself(service: str) -> None:
+    """Without --destination any other worker's answer would count: all of an application share a control exchange."""
+    command = SERVICES[service]["command"]
+    name = re.search(r"--hostname=(\w+)@%h", command)
+    assert f"--destination={name[1] if name else 'celery'}@$$(hostname)" in SERVICES[service]["healthcheck"]["test"][-1]
+
+
+def test_redis_forgets_nothing() -> None:
+    """It is a queue: it appends each write to a file, and refuses writes when it is full."""
+    words = SERVICES["redis"]["command"].split()
+    assert words[words.index("--appendonly") + 1] == "yes"
+    assert words[words.index("--maxmemory-policy") + 1] == "noeviction"
+
+
 def test_the_image_holds_what_the_course_runs_from() -> None:
     """What the Dockerfile copies is there, what it needs isn't ignored, and its Python is one of ours."""
     text = FILE.with_name("Dockerfile").read_text()

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -12,13 +14,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 import uvicorn
+from celery import chain
 from fastapi import FastAPI
 from kombu.exceptions import EncodeError
 from redis import Redis
@@ -141,13 +144,13 @@ def lonely(island: Island) -> Iterator[httpx.Client]:
         yield http
 
 
-def within(app: FastAPI | web.Gate, path: str, **headers: str) -> httpx.Response:
+def within(app: FastAPI | web.Gate, path: str, **headers: str | bytes) -> httpx.Response:
     """What this application answers to a GET, in this process."""
 
     async def go() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-            return await http.get(path, headers=headers)
+            return await http.get(path, headers=[(name.encode(), value) for name, value in headers.items()])
 
     return asyncio.run(go())
 
@@ -185,6 +188,9 @@ def test_a_task_tells_what_it_knows_about_its_call(http: httpx.Client) -> None:
     assert list(told) == ["task_id", "task_name", "retries", "args", "kwargs", "group", "root_id", "parent_id"]
     assert told["task_id"] == told["root_id"] == accepted.json()["task_id"]
     assert (told["task_name"], told["retries"], told["group"], told["parent_id"]) == ("requests.info", 0, None, None)
+    assert store.results.get_task_meta(told["task_id"])["kwargs"] == {
+        "sent_by": "the API"
+    }  # result_extended keeps them
 
 
 def test_a_group_comes_back_by_its_one_id(http: httpx.Client) -> None:
@@ -222,7 +228,7 @@ def test_running_is_told_from_waiting(http: httpx.Client) -> None:
 
 @pytest.mark.once
 def test_a_task_cannot_be_a_coroutine(tmp_path: Path) -> None:
-    """Of an async def no line is run, and its task fails; a plain task may run one to its end."""
+    """Of an async def no line is run, and its task fails, or even succeeds; a plain task may run one to its end."""
     (tmp_path / "mixed.py").write_text(
         "import asyncio\n"
         "from lesson13.tasks import app\n"
@@ -231,21 +237,33 @@ def test_a_task_cannot_be_a_coroutine(tmp_path: Path) -> None:
         "    open(mark, 'x').close()\n"
         "    return 'done'\n"
         "app.task(name='mixed.never')(work)\n"
+        "app.task(name='mixed.ignored', ignore_result=True)(work)\n"
         "@app.task(name='mixed.to_its_end')\n"
         "def to_its_end(mark): return asyncio.run(work(mark))\n"
     )
     line = "celery -A mixed worker --pool=solo --hostname=mixed@%h --loglevel=info"
-    with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))):
-        never, to_its_end = (
+    with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))) as logs:
+        _, never, to_its_end = (
             tasks.app.send_task(f"mixed.{name}", args=[name], queue="lesson13-mixed")
-            for name in ("never", "to_its_end")
+            for name in ("ignored", "never", "to_its_end")
         )
         with pytest.raises(EncodeError, match="Object of type coroutine is not JSON serializable"):
             never.get(timeout=10)
         assert never.state == "FAILURE"
         assert to_its_end.get(timeout=10) == "done"
+        assert re.search(r"Task mixed\.ignored\S+ succeeded", logs["worker"].read_text())
     assert (tmp_path / "to_its_end").exists()
     assert not (tmp_path / "never").exists()
+    assert not (tmp_path / "ignored").exists()
+
+
+def test_a_chain_with_a_link_that_no_worker_knows_stays_pending(http: httpx.Client) -> None:
+    """The link has failed, and no worker tells the last one; a link that raises does (see the README's transcript)."""
+    unknown = str(uuid4())
+    links = [service.call(TaskName.ADD, 1, 2), service.client.signature("nowhere.known", task_id=unknown)]
+    last = service.send(chain([*links, service.call(TaskName.ADD, 3)]))
+    eventually(lambda: store.results.get_task_meta(unknown)["status"] == "FAILURE", "the link doesn't fail")
+    assert http.get(f"/result/{last}", params={"wait": 0.5}).json()["state"] == "PENDING"
 
 
 @pytest.mark.once
@@ -382,25 +400,29 @@ def test_under_load_a_broken_broker_costs_refusals_and_never_an_accepted_id(
 ) -> None:
     """Eight callers, while the broker goes and comes back: each answer is 202 or 503, and each id given is known."""
     stopped = False
+    answers: list[httpx.Response] = []
 
-    def go_on() -> list[httpx.Response]:
+    def go_on() -> None:
         with httpx.Client(base_url=lonely.base_url, trust_env=False, timeout=20) as mine:
-            answers = []
             while not stopped:
                 answers.append(mine.post("/add", json={"x": 2, "y": 5}))
-            return answers
+
+    def some_are(status: int) -> None:
+        """Return when ten more answers have come with this status."""
+        seen = len(answers)
+        eventually(lambda: sum(one.status_code == status for one in answers[seen:]) >= 10, f"no {status} comes", 60)
 
     with ThreadPoolExecutor(8) as threads:
         callers = [threads.submit(go_on) for _ in range(8)]
         try:
-            sleep(0.5)  # the load itself: some requests before, some while it is down, some after
+            some_are(202)
             island.stop("broker")
-            sleep(0.5)
+            some_are(503)
             island.start("broker")
-            sleep(0.5)
+            some_are(202)
         finally:
             stopped = True
-        answers = [answer for caller in callers for answer in caller.result()]
+    assert all(caller.result() is None for caller in callers)
     codes = [answer.status_code for answer in answers]
     assert set(codes) == {202, 503}
     urls = [answer.json()["result_url"] for answer in answers if answer.status_code == 202]
@@ -467,6 +489,18 @@ def is_an_error(answer: httpx.Response, status: int) -> bool:
     return answer.status_code == status
 
 
+def said(line: socket.socket) -> httpx.Response:
+    """The answer that comes over a plain connection."""
+    received = b""
+    while not received.endswith(b"}}"):
+        more = line.recv(10_000)
+        assert more, received
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    status, *headers = head.decode().split("\r\n")
+    return httpx.Response(int(status.split()[1]), headers=[tuple(one.split(": ", 1)) for one in headers], content=body)
+
+
 @pytest.mark.parametrize(("path", "body", "status"), BAD_BODIES, ids=[f"{p} {str(b)[:30]!r}" for p, b, _ in BAD_BODIES])
 def test_a_bad_body_is_refused_in_the_one_shape(http: httpx.Client, path: str, body: str | bytes, status: int) -> None:
     """4xx with a code and a sentence, never 500."""
@@ -492,10 +526,8 @@ def test_a_body_that_does_not_tell_its_length_is_bounded_too(http: httpx.Client)
 def test_an_announced_body_is_refused_before_it_is_read() -> None:
     """Who announces ten million bytes is answered without having sent one."""
     with socket.create_connection(("127.0.0.1", int(os.environ["API_PORT"])), timeout=5) as line:
-        line.sendall(
-            b"POST /add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n"
-        )
-        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+        line.sendall(b"POST /add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\n")
+        assert is_an_error(said(line), 413)
 
 
 @pytest.mark.once
@@ -506,6 +538,36 @@ def test_the_worker_does_not_trust_a_name_either(tmp_path: Path, monkeypatch: py
     for name in ("../secret", "/etc/passwd", "link.txt"):
         with pytest.raises(PermissionError, match="leads out"):
             documents.document(name)
+
+
+@pytest.mark.once
+def test_a_file_that_cannot_be_read_is_no_reason_to_tell_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop of links, a name that is too long, a folder without rights: callers read the exception's text."""
+    monkeypatch.setattr(documents, "DATA", tmp_path)
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    (tmp_path / "there.txt").symlink_to("back.txt")
+    (tmp_path / "back.txt").symlink_to("there.txt")
+    for name in ("loop.txt", "there.txt", "é" * 100 + "한" * 90):
+        with pytest.raises((PermissionError, FileNotFoundError)) as refused:
+            documents.document(name)
+        assert str(tmp_path) not in str(refused.value)
+        assert name in str(refused.value)
+    (tmp_path / "closed.txt").touch()
+    monkeypatch.setattr(Path, "read_text", lambda file: (_ for _ in ()).throw(PermissionError(13, "no", str(file))))
+    with pytest.raises(PermissionError, match=r"^closed\.txt can't be read$"):
+        documents.count("closed.txt")
+
+
+@pytest.mark.once
+def test_no_task_runs_forever() -> None:
+    """One that hangs would keep its process; each has the app's limits."""
+    for task in tasks.app.tasks.values():
+        assert (task.soft_time_limit or tasks.app.conf.task_soft_time_limit, tasks.app.conf.task_time_limit) == (
+            300,
+            330,
+        )
 
 
 @pytest.mark.once
@@ -541,8 +603,99 @@ def test_with_a_token_every_route_but_health_wants_it() -> None:
         answer = within(guarded, path)
         assert is_an_error(answer, 401), path
         assert answer.headers["www-authenticate"] == "Bearer"
-        assert is_an_error(within(guarded, path, Authorization="Bearer s3cre"), 401)
+        for given in b"Bearer s3cre", b"Bearer s\xe9cret", "Bearer s\xe9cret".encode():
+            assert is_an_error(within(guarded, path, Authorization=given), 401)
     assert is_an_error(within(guarded, "/result/42", Authorization="Bearer s3cret"), 422)
+
+
+def test_pages_of_other_sites_are_refused(http: httpx.Client) -> None:
+    """By Origin, by Sec-Fetch-Site, and by the name in Host where a page had its own name lead here."""
+    port = os.environ["API_PORT"]
+    for headers in (
+        {},
+        {"Host": "localhost"},
+        {"Host": "LOCALHOST:1"},
+        {"Host": f"[::1]:{port}", "Origin": f"http://[::1]:{port}"},
+        {"Origin": f"http://127.0.0.1:{port}"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},  # a link that somebody follows
+    ):
+        assert http.get("/", headers=headers).status_code == 200, headers
+    for foreign in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Origin": f"http://127.0.0.1:{port}.evil.example"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"},
+        {"Host": "evil.example"},
+        {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+        {"Host": "localhost.evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+    ):
+        for method, path in ("POST", "/test-request-info"), ("GET", "/add/2/5"), ("GET", "/"), ("GET", "/nowhere"):
+            assert is_an_error(http.request(method, path, headers=foreign), 403), foreign
+    for request in (
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "nonsense\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as line:
+            line.sendall(request.encode())
+            assert is_an_error(said(line), 400), request
+
+
+@pytest.mark.once
+def test_a_service_is_known_by_the_names_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it listens, unless that is everywhere, and API_HOSTNAMES; this computer's own names always."""
+    own = {"localhost", "127.0.0.1", "[::1]"}
+    for listens, names, known in (
+        ("", "", set()),
+        ("0.0.0.0", "", set()),
+        ("::", "api", {"api"}),
+        ("10.0.0.7", "Sums.example, api", {"10.0.0.7", "sums.example", "api"}),
+        ("fe80::1", "", {"[fe80::1]"}),
+    ):
+        monkeypatch.setenv("API_HOST", listens)
+        monkeypatch.setenv("API_HOSTNAMES", names)
+        assert web.own_names() == own | known
+
+
+def test_the_documentation_names_no_other_host(http: httpx.Client) -> None:
+    """Neither the pages nor what they load send a browser elsewhere; what they load is there."""
+    for page in "/docs", "/redoc":
+        html = http.get(page).text
+        loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", html)
+        assert loaded
+        assert not re.search(r"(https?:)?//[\w.-]+\.\w+", html), html
+        for path in loaded:
+            assert http.get(path).status_code == 200, path
+    assert '"validatorUrl": null' in http.get("/docs").text
+
+
+def test_slow_clients_keep_nobody_out_and_fill_no_log() -> None:
+    """600 half-sent headers where 400 files may be open: others are answered, and in the end the slow ones are, too."""
+    env = {**os.environ, "API_PORT": free_port()}
+    hurried = "from lesson13 import api, slow_clients; slow_clients.TURN = 4; api.main()"
+    command = shlex.join(["sh", "-c", f"ulimit -n 400; exec {sys.executable} -c '{hurried}'"])
+    with (
+        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson13-slow"), room=(Path.cwd(), env)) as logs,
+        ExitStack() as stack,
+    ):
+        slow = []
+        for _ in range(600):
+            slow.append(stack.enter_context(socket.create_connection(("127.0.0.1", int(env["API_PORT"])), timeout=30)))
+            slow[-1].sendall(b"POST /add HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        for _ in range(20):
+            with client(env["API_PORT"]) as newcomer:  # on a connection of its own
+                assert newcomer.get("/add/2/5").status_code == 202
+        assert is_an_error(said(slow[0]), 503)
+        assert is_an_error(said(slow[-1]), 408)
+        with socket.create_connection(("127.0.0.1", int(env["API_PORT"])), timeout=30) as body:
+            body.sendall(b"POST /add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+            assert is_an_error(said(body), 408)
+        assert logs["api"].stat().st_size < 20_000
 
 
 @pytest.mark.once
@@ -557,6 +710,8 @@ def test_with_a_token_every_route_but_health_wants_it() -> None:
         ({"API_HOST": "0.0.0.0", "API_TOKEN": "s3cret"}, True),
         ({"API_HOST": "0.0.0.0", "TRUST_NETWORK": "1"}, True),
         ({"API_PORT": "eighty"}, False),
+        ({"API_TOKEN": "geheim\u00e9"}, False),
+        ({"API_TOKEN": "two words"}, False),
     ],
 )
 def test_it_lets_others_in_only_with_a_token(
@@ -564,7 +719,7 @@ def test_it_lets_others_in_only_with_a_token(
 ) -> None:
     """Binding wider is refused by one sentence and status 1, unless there is a token or the network is trusted."""
     started: list[str] = []
-    monkeypatch.setattr(uvicorn, "run", lambda app, host, port: started.append(host))
+    monkeypatch.setattr(uvicorn, "run", lambda app, host, **_: started.append(host))
     for name in ("API_HOST", "API_TOKEN", "TRUST_NETWORK"):
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
@@ -573,7 +728,7 @@ def test_it_lets_others_in_only_with_a_token(
         api.main()
         assert started == [env.get("API_HOST", "127.0.0.1")]
     else:
-        with pytest.raises(SystemExit, match=r"^API_\w+(=| is ).*\.$"):
+        with pytest.raises(SystemExit, match=r"^API_\w+(=| is | must be ).*\.$"):
             api.main()
         assert not started
 

@@ -12,12 +12,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
+from celery import Celery
+from kombu import Connection, Queue
 
 from classroom import catalog, documents
 from classroom.processes import running
+from global_config import RABBITMQ_URL
 from lesson16 import capabilities
 from lesson16.call_tasks import AT_ONCE, EXPERIMENTS
 from lesson16.lab import BROKERS, INTERRUPTED, until
@@ -65,6 +69,33 @@ def test_the_transcripts_have_the_outcome_of_each_experiment(profile: str) -> No
     else:
         assert told == {name: numbers for name, numbers in (NUMBERS | ON_FILES).items() if name in told}
         assert set(told) == {name for name, one in EXPERIMENTS.items() if "files" in one.brokers}
+
+
+def test_rabbitmq_keeps_a_message_of_an_unknown_task_for_a_dead_letter_exchange(tmp_path: Path, profile: str) -> None:
+    """The worker rejects it, and doesn't acknowledge it."""
+    if profile == "embedded":
+        pytest.skip("needs RabbitMQ")
+    name, dead = f"lesson16-{uuid4()}", f"lesson16-{uuid4()}"
+    (tmp_path / "lonely.py").write_text(
+        "from celery import Celery\n"
+        "from kombu import Queue\n"
+        "from global_config import RABBITMQ_URL\n"
+        f"to = {{'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': {dead!r}}}\n"
+        f"app = Celery(broker=RABBITMQ_URL, control_exchange={name!r}, task_default_queue={name!r})\n"
+        f"app.conf.task_queues = [Queue({name!r}, queue_arguments=to)]\n"
+    )
+    queue = Queue(name, queue_arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead})
+    with Connection(RABBITMQ_URL) as connection:
+        channel = connection.default_channel
+        channel.queue_declare(dead, durable=True)
+        try:
+            line = "celery -A lonely worker --pool=solo --hostname=lonely@%h --loglevel=info"
+            with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))):
+                Celery(broker=RABBITMQ_URL).send_task("nowhere.known", queue=queue)
+                assert until(lambda: channel.queue_declare(dead, passive=True).message_count, "it is kept")
+        finally:
+            for each in name, dead:
+                channel.queue_delete(each)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from celery.result import denied_join_result
 
 from global_config import REDIS_BROKER_URL, REDIS_URL
 
-PATIENCE = 0.4  # seconds that a server may take to answer; by Celery's defaults a request could hang for ever
+PATIENCE = 0.4  # seconds that a server may take to answer; by Celery's defaults a request could hang for hours
 
 client = Celery("lesson13", broker=REDIS_BROKER_URL, backend=REDIS_URL, set_as_current=False)
 client.config_from_object("global_config")

@@ -13,8 +13,8 @@ app.conf.update(
     # Celery would keep a second one beside them: it stores nothing, and makes no tables.
     task_ignore_result=True,
     database_create_tables_at_setup=False,
-    # Jobs are long: a waiting one stays in the queue, where any worker can take it. And a worker that has reserved one
-    # when Redis dies hangs for good, in kombu 5.7; on Redis it can be told to reserve none.
+    # Jobs are long: a waiting one stays in the queue, where any worker can take it. And a worker that holds messages
+    # which it doesn't run yet exits with status 1 when Redis restarts, in kombu 5.7; there it can be told to hold none.
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=REDIS_BROKER_URL.startswith("redis"),
     broker_connection_timeout=2,  # seconds

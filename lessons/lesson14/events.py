@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from global_config import APP_DATABASE_URL
 from lesson14 import store
-from lesson14.database import CONNECT
+from lesson14.database import CONNECT, answer_soon, never_hang
 from lesson14.model import ENDED, SCHEMA, Job, JobStatus
 
 log = logging.getLogger(__name__)
@@ -151,6 +151,7 @@ class Hub:
 def connect() -> Connection:
     """A connection that hears of every event from now on."""
     url = make_url(APP_DATABASE_URL).set(drivername="postgresql").render_as_string(hide_password=False)
+    never_hang()
     connection = psycopg2.connect(url, **CONNECT)
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -168,14 +169,17 @@ def first_frame(job: Job) -> Frame:
 async def follow(hub: Hub, job: Job, after: int) -> AsyncIterator[bytes]:
     """The frames of a job with numbers over `after`, until the job has ended; a comment where nothing happens for long.
 
-    It listens first and reads the past then, so nothing can fall between the two.
+    It listens first and reads the past then, so nothing can fall between the two. A number that the job hasn't reached
+    is not from this job, or from before the database was restored: then all of its events follow.
     """
+    after = after if after <= job.last_event else -1
     with hub.listening(job.id) as inbox:
         if after < 0:
             yield first_frame(job).data
         number, ended = max(after, 0), False
         while True:
             if inbox.behind:
+                answer_soon()
                 inbox.behind = False  # before reading: whatever is missed from now on sets it again
                 try:
                     frames = [frame(*row) for row in await run_in_threadpool(store.events_after, job.id, number, PAGE)]

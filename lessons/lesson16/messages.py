@@ -9,8 +9,8 @@ def unknown_task(lab: Lab) -> tuple[int, int]:
     """The web server is new already and sends a refund; the workers are of yesterday, and don't know that task. Then
     they are replaced. How many of 1 refunds are made?
 
-    A worker acknowledges what it doesn't know, logs «Received unregistered task», and stores NotRegistered. The message
-    isn't kept for somebody who would know it.
+    A worker rejects what it doesn't know, logs "Received unregistered task", and stores NotRegistered. The broker drops
+    the message, unless it is RabbitMQ and the queue has a dead-letter exchange.
     """
     old, new = lab.queue(), lab.queue()
     lab.rescue(old)  # the lesson's own worker doesn't know refunds
