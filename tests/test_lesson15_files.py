@@ -4,7 +4,7 @@ import io
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -359,6 +359,23 @@ def stored(content: bytes, name: str) -> Any:
     document = service.upload(name, io.BytesIO(content), start=False).document
     [row] = sql("UPDATE lesson15.documents SET status = 'PENDING' WHERE id = :id RETURNING *", id=document.id)
     return row
+
+
+@once
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells the size of a process")
+def test_the_memory_that_files_leave_behind_adds_up(tmp_path: Path) -> None:
+    """It counts from the start of the process, so that one whose files each leave a little is replaced in time."""
+    reader, grown = extraction.Reader(), []
+
+    def noted(reading: Generator[Page, None, int]) -> Iterator[Page]:
+        grown.append((yield from reading))
+
+    for content in b"small", document(f"<w:p w:x='{'a' * 14 * MEGABYTE}'/>"), b"small":
+        (tmp_path / "file").write_bytes(content)
+        kind = Kind.DOCX if content.startswith(b"PK") else Kind.TEXT
+        list(noted(reader.read(tmp_path / "file", kind, lambda: None)))
+    reader.stop()
+    assert grown[2] >= grown[1] / 2
 
 
 @once
