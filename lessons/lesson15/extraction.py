@@ -67,7 +67,7 @@ class Reader:
         theirs.close()
 
     def read(self, file: Path, kind: str, still_here: Callable[[], object]) -> Generator[Page, None, int]:
-        """Yield the pages; return how many bytes the process has grown by."""
+        """Yield the pages; return how many bytes the process has grown by since it started."""
         self.line.send_bytes(json.dumps([str(file), kind]).encode())
         while True:
             while not self.line.poll(LEASE_SECONDS / 3):

@@ -5,10 +5,12 @@ library raise becomes Unreadable, in our words: the library's own may name a pat
 """
 
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
-from xml.etree.ElementTree import XMLParser
+from xml.etree.ElementTree import ParseError, XMLParser
+from xml.parsers.expat import errors
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from pypdf import PdfReader, overwrite_configuration
@@ -35,20 +37,41 @@ def pages(file: Path, kind: str) -> Iterator[Page]:
         for page in READERS[kind](file):
             if page.number > MAX_PAGES:
                 raise Unreadable(f"It has more than {MAX_PAGES:,} pages, which is the limit.")
-            for start in range(0, max(len(page.text), 1), BLOCK):
-                yield Page(page.number, page.total, page.text[start : start + BLOCK])
+            for text in blocks(page.text):
+                yield Page(page.number, page.total, text)
     except (Unreadable, MemoryError, GeneratorExit):
         raise
-    except Exception as error:  # zlib's, lxml's, struct's …: a broken file can lead anywhere
+    except Exception as error:  # zlib's, expat's, struct's …: a broken file can lead anywhere
+        if isinstance(error, ParseError) and error.code == errors.codes[errors.XML_ERROR_NO_MEMORY]:
+            raise MemoryError from error
         log.warning("%s can't be read as %s: %r", file.name, kind, str(error)[:200])
         raise Unreadable(f"It can't be read as a {kind.upper()}: the file is damaged.") from error
+
+
+def blocks(text: str) -> Iterator[str]:
+    """Cut a text into pieces of at most BLOCK characters, before a space or at the end of a line if it has any."""
+    start = 0
+    while len(text) - start > BLOCK:
+        end = last_space(text, start, start + BLOCK)
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+def last_space(text: str, start: int, end: int) -> int:
+    """Return where the last space or line end between these places is, or `end` if there is none."""
+    found = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
+    return found if found > start else end
 
 
 def pdf(file: Path) -> Iterator[Page]:
     """The pages of a PDF. One that pypdf can't read counts as empty, unless that leaves no text at all."""
     overwrite_configuration(**BOUNDS)
     with file.open("rb") as source:  # not its path: pypdf would read all of it at once
-        reader = PdfReader(source)
+        try:
+            reader = PdfReader(source)
+        except NotImplementedError as error:  # encrypted for the owner of a certificate, or in a way of its own
+            raise Unreadable("The PDF is encrypted. Save it without encryption and upload it again.") from error
         if reader.is_encrypted and not reader.decrypt(""):  # most are "encrypted" with an empty password
             raise Unreadable("The PDF needs a password. Save it without one and upload it again.")
         announced = int(reader.root_object["/Pages"].get("/Count", 0))  # type: ignore[attr-defined]
@@ -80,35 +103,54 @@ def docx(file: Path) -> Iterator[Page]:
     relationships and the numbers in a file, such as how many columns a cell spans, cost nothing.
     """
     with ZipFile(file) as parts:
-        names = set(parts.namelist())
-        main = PurePosixPath(main_part(parts) if "_rels/.rels" in names else DOCUMENT)
-        if str(main) not in names:
+        names = {canonical(name): name for name in parts.namelist()}
+        relationships = names.get("_rels/.rels")
+        main = canonical(main_part(parts, relationships) if relationships else DOCUMENT)
+        if main not in names:
             raise Unreadable("It can't be read as a DOCX: there is no document in it.")
         text = DocxText()
-        for part in str(main), str(main.with_name("footnotes.xml")), str(main.with_name("endnotes.xml")):
-            if part in names:
-                parser = XMLParser(target=text)
-                for block in unpacked(parts, part):
-                    parser.feed(block)
-                    yield from text.take()
-                parser.close()
+        for part in main, *notes(names, main):
+            parser = XMLParser(target=text)
+            for block in unpacked(parts, names[part]):
+                parser.feed(block)
                 yield from text.take()
+            parser.close()
+            yield from text.take()
 
 
 DOCUMENT = "word/document.xml"  # where nearly every DOCX has its text
 
 
-def main_part(parts: ZipFile) -> str:
+def canonical(name: str) -> str:
+    """The name of a part as it is compared: case doesn't count (ISO/IEC 29500-2), and old .NET writes backslashes."""
+    return str(PurePosixPath(name.replace("\\", "/").lower()))
+
+
+def notes(names: Iterable[str], main: str) -> list[str]:
+    """The parts with the footnotes, then those with the endnotes; some programs number them: footnotes2.xml."""
+    folder = re.escape(main.removesuffix(PurePosixPath(main).name))
+    wanted = [re.compile(rf"{folder}{kind}notes\d*\.xml") for kind in ("foot", "end")]
+    return [name for kind in wanted for name in names if name != main and kind.fullmatch(name)]
+
+
+def no_doctype(*_: object) -> None:
+    """Refuse a part that declares a document type, before expat reads its entities."""
+    raise Unreadable("It can't be read as a DOCX: it declares entities, which word processors never do.")
+
+
+def main_part(parts: ZipFile, relationships: str) -> str:
     """The name of the part that holds the document's text, as the package's relationships have it."""
     named: list[str] = []
 
     class Relationships:
+        doctype = staticmethod(no_doctype)
+
         def start(self, _tag: str, attributes: dict[str, str]) -> None:
             if attributes.get("Type", "").endswith("/officeDocument"):
                 named.append(attributes.get("Target", "").lstrip("/"))
 
     parser = XMLParser(target=Relationships())
-    for block in unpacked(parts, "_rels/.rels"):
+    for block in unpacked(parts, relationships):
         parser.feed(block)
     return next(filter(None, named), DOCUMENT)
 
@@ -134,7 +176,9 @@ class DocxText:
     """
 
     SKIPPED = ("del", "moveFrom", "rt", "Fallback")  # Fallback: for old programs, the same text in another form
-    CHARACTERS: ClassVar = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+    CHARACTERS: ClassVar = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+
+    doctype = staticmethod(no_doctype)
 
     def __init__(self) -> None:
         self.number = 1
@@ -144,9 +188,6 @@ class DocxText:
         self.row_begins = self.wanted = False
         self.pieces: list[str] = []
         self.pages: list[Page] = []
-
-    def doctype(self, *_: object) -> None:
-        raise Unreadable("It can't be read as a DOCX: it declares entities, which word processors never do.")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
@@ -224,12 +265,14 @@ def identity(attributes: dict[str, str]) -> str:
 
 
 def plain(file: Path) -> Iterator[Page]:
-    """A text, in blocks; a form feed begins a page."""
-    number = 1
+    """A text, in blocks that end at the end of a line, or of a word in a very long line; a form feed begins a page."""
+    number, rest = 1, ""
     try:
         with file.open(encoding="utf-8-sig") as text:
-            while block := text.read(BLOCK // 2) + text.readline(BLOCK // 2):  # up to the end of a line
-                first, *others = block.split("\f")
+            while block := rest + (more := text.read(BLOCK // 2) + text.readline(BLOCK // 2)):
+                end = len(block) if not more or more.endswith("\n") else last_space(block, 0, len(block))
+                rest = block[end:]
+                first, *others = block[:end].split("\f")
                 yield Page(number, None, first)
                 for other in others:
                     number += 1

@@ -23,9 +23,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C the worker finishes what it has begun
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     line = Connection(int(sys.argv[1]))
+    born = memory()
     while True:
         file, kind = json.loads(line.recv_bytes())
-        before = limit_memory()
+        limit_memory()
         allow(READ_SECONDS)
         try:
             for page in pages(Path(file), kind):
@@ -37,7 +38,7 @@ def main() -> None:
             os._exit(OUT_OF_MEMORY)
         signal.setitimer(signal.ITIMER_PROF, 0)
         gc.collect()
-        line.send_bytes(json.dumps({"grown": memory() - before}).encode())
+        line.send_bytes(json.dumps({"grown": memory() - born}).encode())
 
 
 def allow(seconds: float) -> None:
@@ -45,12 +46,10 @@ def allow(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, signal.getitimer(signal.ITIMER_PROF)[0] + seconds)
 
 
-def limit_memory() -> int:
-    """Let this process grow by READ_MEMORY bytes from now on; returns its size. Only Linux enforces this limit."""
-    size = memory()
-    if size:
+def limit_memory() -> None:
+    """Let this process grow by READ_MEMORY bytes from now on. Only Linux enforces this limit."""
+    if size := memory():
         resource.setrlimit(resource.RLIMIT_AS, (size + READ_MEMORY, resource.RLIM_INFINITY))
-    return size
 
 
 def memory() -> int:
