@@ -186,9 +186,12 @@ def test_unreadable_progress_loses_no_answer(room: Room, typed: Type) -> None:
 
 
 def test_another_file_can_be_judged_and_is_not_remembered(room: Room, typed: Type) -> None:
-    """--answer judges it, and the learner's own progress stays."""
+    """--answer judges it, and the learner's own progress stays. Variables that would change the judging are ignored."""
     solution = room.folder / "lessons/lesson05/solution.py"
-    assert typed("check", "05", "--answer", str(solution), "--seed", "7").stdout.count("✓") >= 2
+    room.env |= {"PYTEST_ADDOPTS": "--collect-only", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}
+    said = typed("check", "05", "--answer", str(solution), "--seed", "7").stdout
+    assert said.count("✓") >= 2
+    assert said.startswith("The course ignores CELERY_BROKER_URL from your environment")
     assert not (room.folder / "work/progress.json").exists()
 
 
