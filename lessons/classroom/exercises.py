@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from classroom import catalog, environment
+from classroom import catalog, environment, strays
 from classroom.catalog import WORKER, Lesson
 
 WORK = catalog.COURSE / "work"
@@ -92,7 +92,7 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
         file, said = Path(room, "verdict.json"), Path(room, "said.txt")
-        arguments = ["-q", "-p", "no:cacheprovider", f"--verdict={file}"]
+        arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:debugging", f"--verdict={file}"]
         arguments += ["--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "classroom.judge"]  # none slower
         arguments += [f"--answer={answer}"] if answer else []
         arguments += [f"--seed={seed}"] if seed is not None else []
@@ -109,6 +109,8 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
             if process.is_alive():
                 raise SystemExit(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.")
         finally:
+            if process.is_alive() and process.pid:
+                strays.end_family(process.pid)
             process.kill()
             process.join()
         output = said.read_text()
