@@ -13,10 +13,13 @@ from urllib.parse import quote
 from dotenv import dotenv_values
 from kombu.transport import TRANSPORT_ALIASES
 
+from classroom.environment import ignore_aloud
+
 ROOT = Path(__file__).resolve().parent
 if not (ROOT / "lessons").is_dir():
     raise SystemExit("The course runs from its clone, not from an installed wheel. In the clone: pip install -e .")
 
+ignore_aloud()  # CELERY_BROKER_URL and the like: they would override what is written here
 _values = {**dotenv_values(ROOT / ".env"), **os.environ}  # underscore: `celery report` is not to print it
 
 

@@ -18,7 +18,7 @@ from rich import filesize
 from rich.console import Console
 from rich.text import Text
 
-from classroom import catalog, processes, profile, servers
+from classroom import catalog, environment, processes, profile, servers
 
 MARKS = {"good": ("✓", "+", "green"), "note": ("!", "!", "yellow"), "wrong": ("✗", "x", "red")}
 PORTS = {"api": 8000, "flower": 5555}  # what a Procfile's process of this kind listens on
@@ -49,6 +49,8 @@ def findings() -> Iterator[Finding]:
     """All that can be said, in the order in which one would ask."""
     yield Finding("good", f"Python {sys.version.split()[0]} with Celery {version('celery')}, from {sys.prefix}")
     yield commands_typed()
+    if ignored := environment.ignore():
+        yield Finding("note", ignored)
     try:
         settings = read_settings()
     except SystemExit as refusal:

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from classroom import catalog
+from classroom import catalog, environment, strays
 from classroom.catalog import WORKER, Lesson
 
 WORK = catalog.COURSE / "work"
@@ -88,16 +88,18 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
     """
     require_exercise(lesson) if answer else require_started(lesson)
+    environment.ignore_aloud()
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
         file, said = Path(room, "verdict.json"), Path(room, "said.txt")
-        arguments = ["-q", "-p", "no:cacheprovider", f"--verdict={file}"]
+        arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:debugging", f"--verdict={file}"]
         arguments += ["--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "classroom.judge"]  # none slower
         arguments += [f"--answer={answer}"] if answer else []
         arguments += [f"--seed={seed}"] if seed is not None else []
         arguments.append(str(lesson.folder / "check_exercise.py") + (f"::{only}" if only else ""))
-        environment = {**os.environ, "TMPDIR": room}  # all the judge writes goes with it, even if it is killed
+        variables = {**ours, "TMPDIR": room}  # all the judge writes goes with it, even if it is killed
         said.touch()
-        process = JUDGES.Process(target=run_pytest, args=(arguments, environment, said))
+        process = JUDGES.Process(target=run_pytest, args=(arguments, variables, said))
         try:
             process.start()
         except OSError as error:  # it talks through a socket in TMPDIR, whose path must be short
@@ -107,6 +109,8 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
             if process.is_alive():
                 raise SystemExit(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.")
         finally:
+            if process.is_alive() and process.pid:
+                strays.end_family(process.pid)
             process.kill()
             process.join()
         output = said.read_text()
@@ -122,13 +126,13 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     return verdict
 
 
-def run_pytest(arguments: list[str], environment: dict[str, str], said: Path) -> None:
+def run_pytest(arguments: list[str], variables: dict[str, str], said: Path) -> None:
     """What a judge's process does: run pytest in the course's folder; what is printed goes into the file `said`."""
     import pytest
 
     os.chdir(catalog.COURSE)
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(variables)
     tempfile.tempdir = None  # was found, and kept, before there was this environment
     with said.open("w") as output:
         os.dup2(output.fileno(), 1)

@@ -7,7 +7,6 @@ A check is a function `check_…` in check_exercise.py that takes the fixtures b
 paragraph each. The answer is imported as the module `exercise` in an empty folder, with real workers of its own.
 """
 
-import importlib
 import io
 import json
 import os
@@ -21,12 +20,16 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from random import Random, randrange
+from time import monotonic
 from types import ModuleType
+from typing import NoReturn
 
 import psutil
 import pytest
 
+from classroom import bounds, strays
 from classroom.catalog import COURSE, WORKER, Lesson, procfile
+from classroom.importing import AtImport, advice, import_answer
 from classroom.processes import NotReady
 from classroom.seen import Seen
 from classroom.timeline import Row, Timeline, rows
@@ -34,6 +37,7 @@ from classroom.timeline import Row, Timeline, rows
 CHECKS = "check_exercise.py"
 PATIENCE = 18.0  # seconds for one check, its share of starting the workers included
 INSIST = 3.5  # seconds until an answer that caught the end of its time is told again
+TICK = 0.5  # seconds between two looks at the clock and at what the answer has written
 MOST_LINES = 20  # of what an answer prints
 
 
@@ -54,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if len(named) > 1:
         raise pytest.UsageError("Exercises are judged one at a time, each with workers of its own.")
     config.addinivalue_line("python_functions", "check_*")
+    config.pluginmanager.set_blocked("logging-plugin")  # it keeps in memory all that is logged
     config.pluginmanager.register(Judge(config, Lesson(files[0].parent)), "judge")
 
 
@@ -70,11 +75,18 @@ class Judge:
         file = config.getoption("--verdict")
         self.verdict_file = file and file.absolute()
         self.verdicts: list[dict] = []
-        self.told = 0  # how often the check that runs has been told that its time is over
+        self.told = 0  # how often the check that runs has been told to stop
+        self.until = 0.0  # the time.monotonic() at which it will be told so
+        self.started: set[int] = set()  # the exercise's processes
+        self.pid, self.exit = os.getpid(), os._exit
         self.listens = False  # whether a check, or what it needs, is at work, and not pytest between them
         self.room = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
         shutil.copy(self.answer, self.room / "exercise.py")
         os.environ["LESSONS_HOME"] = str(self.room / "home")
+        os.environ["TMPDIR"], tempfile.tempdir = str(self.room), None
+        os._exit = self.refuse_exit
+        strays.keep_in_sight()
+        bounds.limit()
         sys.path.insert(0, str(self.room))
         sys.dont_write_bytecode = True
 
@@ -101,9 +113,10 @@ class Judge:
 
     def pytest_timeout_set_timer(self, item: pytest.Item) -> bool:
         """In place of pytest-timeout's own timer, which shows stack traces, and which `except:` swallows."""
-        self.told = 0
-        signal.signal(signal.SIGALRM, lambda *_: self.end_of_time(item))
-        signal.setitimer(signal.ITIMER_REAL, self.patience, INSIST)
+        self.told, self.until = 0, monotonic() + self.patience
+        self.write_verdict({"check": item.name, "passed": False, "text": f"{ENDED}, or was killed."})
+        signal.signal(signal.SIGALRM, lambda *_: self.look(item))
+        signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         return True
 
     def pytest_timeout_cancel_timer(self) -> bool:
@@ -122,6 +135,7 @@ class Judge:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self) -> Generator[None]:
+        strays.end_strays(self.started)
         return (yield from self.stoppable())
 
     def stoppable(self) -> Generator[None]:
@@ -129,31 +143,43 @@ class Judge:
         self.listens = True
         try:
             return (yield)
+        except MemoryError as error:
+            traceback.clear_frames(error.__traceback__)  # what took the memory is in their variables
+            raise
         finally:
             self.listens = False
+            if os.getpid() != self.pid:  # a child that the answer forked has come back from the check
+                self.exit(0)
 
-    def end_of_time(self, item: pytest.Item) -> None:
-        """Stop the check where it is; where it swallows even that, stop everything."""
-        if not self.listens:
+    def refuse_exit(self, status: int) -> NoReturn:
+        """In place of os._exit(), with which an answer would end the judge without a word."""
+        if self.listens and os.getpid() == self.pid:
+            raise Exits(f"{ENDED}, with os._exit({status!r}).")
+        self.exit(status)
+
+    def look(self, item: pytest.Item) -> None:
+        """Stop the check where it is if it takes too long or writes too much; if it swallows that, stop everything."""
+        if not self.listens or os.getpid() != self.pid:
+            return
+        if monotonic() > self.until:
+            said = f"Stopped after {self.patience:g} s: something waits for what never comes, or loops for ever."
+        elif self.told or not (said := bounds.excess(self.room)):
             return
         self.told += 1
+        self.until = monotonic() + INSIST
         if self.told < 3:
-            raise OutOfTime(
-                f"Stopped after {self.patience:g} s: something waits for what never comes, or loops for ever."
-            )
+            raise OutOfTime(said)
         said = (
             f"{item.name}: stopped after {self.patience:g} s, and it wouldn't stop: an `except:` swallows everything."
         )
         self.verdicts.append({"check": item.name, "passed": False, "text": said})
-        for process in psutil.Process().children(recursive=True):
-            process.kill()
         self.pytest_unconfigure()
         if capture := item.config.pluginmanager.get_plugin("capturemanager"):
             capture.suspend_global_capture()
         terminal = item.config.get_terminal_writer()
         terminal.line(f"\n{said}")
         terminal.flush()
-        os._exit(1)
+        self.exit(1)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -173,12 +199,19 @@ class Judge:
             )
         return report
 
-    def pytest_unconfigure(self) -> None:
+    def write_verdict(self, *more: dict) -> None:
+        """Write what is known so far, and `more`: what will be true if no other line of this is run."""
         if self.verdict_file:
-            self.verdict_file.write_text(json.dumps({"seed": self.seed, "checks": self.verdicts}))
+            self.verdict_file.write_text(json.dumps({"seed": self.seed, "checks": [*self.verdicts, *more]}))
+
+    def pytest_unconfigure(self) -> None:
+        strays.end_strays()
+        self.write_verdict()
+        os._exit = self.exit
         shutil.rmtree(self.room, ignore_errors=True)
 
 
+ENDED = "The answer ended the whole program"
 SEEN = pytest.StashKey["Seen"]()
 
 
@@ -187,7 +220,11 @@ class Unmet(AssertionError):
 
 
 class OutOfTime(BaseException):
-    """The check took longer than the judge's patience; no Exception, so that `except Exception` lets it through."""
+    """The check took or wrote more than the judge allows; no Exception, so that `except Exception` lets it through."""
+
+
+class Exits(BaseException):
+    """The answer would end the judge's process."""
 
 
 @pytest.fixture(scope="session")
@@ -201,7 +238,8 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 @pytest.fixture(scope="session")
 def exercise(judge: Judge) -> ModuleType:
     """The answer, imported."""
-    return importlib.import_module("exercise")
+    os.chdir(judge.room)  # as for the workers
+    return import_answer()
 
 
 @pytest.fixture
@@ -238,7 +276,9 @@ def workers(judge: Judge, exercise: ModuleType) -> Iterator[dict[str, Path]]:
             servers.purge(app, {queue for queue in app.amqp.queues if queue.startswith("exercise")})
 
     purge()
+    others = {child.pid for child in psutil.Process().children()}
     with running(judge.processes, judge.room / "logs", room=(judge.room, dict(os.environ))) as logs:
+        judge.started = {child.pid for child in psutil.Process().children()} - others
         yield logs
     purge()  # also the queues that nobody reads; sending has made them known
 
@@ -284,7 +324,9 @@ def takes_long(error: BaseException) -> bool:
 def explain(error: BaseException, seen: Seen | None, judge: Judge) -> str:
     """What went wrong, in the learner's words: a sentence, the line of the answer, what the system did."""
     lines = [sentence(error, judge, seen)]
-    if not isinstance(error, Unmet) and (line := line_of_task(error, seen) or line_of_answer(error, judge)):
+    if tip := advice(error, judge.room / "exercise.py"):
+        lines.append(tip)
+    elif not isinstance(error, Unmet) and (line := line_of_task(error, seen) or line_of_answer(error, judge)):
         lines.append(line)
     if seen and seen.here:
         lines.append(f"Ran in the caller's own process, not on a worker: {', '.join(dict.fromkeys(seen.here))}")
@@ -299,9 +341,9 @@ def sentence(error: BaseException, judge: Judge, seen: Seen | None) -> str:
 
     said = str(error).strip()
     match error:
-        case OutOfTime() if seen and unfinished(seen):
+        case OutOfTime() if said.startswith("Stopped after") and seen and unfinished(seen):
             return f"{said}\n{late(seen, judge)}"
-        case AssertionError() | NotReady() | OutOfTime():
+        case AssertionError() | NotReady() | OutOfTime() | AtImport() | Exits():
             return said or "The check failed."
         case SystemExit() if raised_in(error, judge.room / "exercise.py"):
             return f"The answer ends the whole program, with sys.exit({error.code!r})."
@@ -311,6 +353,12 @@ def sentence(error: BaseException, judge: Judge, seen: Seen | None) -> str:
             return f"Not written yet: {said or 'a function raises NotImplementedError'}"
         case SyntaxError() if str(error.filename).endswith("exercise.py"):
             return f"Python can't read the file: {error.msg}, line {error.lineno}: {(error.text or '').strip()}"
+        case MemoryError():
+            return bounds.MEMORY_MUCH
+        case OSError() if "File too large" in said:
+            return bounds.MUCH
+        case Exception() if "reading from stdin" in said or type(error).__name__ in ("EOFError", "BdbQuit"):
+            return READS
         case TimeoutError():
             return late(seen, judge)
         case AttributeError() if "module 'exercise'" in said:
@@ -326,6 +374,8 @@ def sentence(error: BaseException, judge: Judge, seen: Seen | None) -> str:
     return f"The check couldn't go on with what the answer gave it, {raised}"
 
 
+READS = """The answer waits for somebody to type (input(), sys.stdin, breakpoint()); during a check nobody is there.
+Use the values that your function receives."""
 OPTIONS = r"unexpected keyword argument '(queue|countdown|eta|expires|priority|routing_key|task_id|link|retry)'"
 
 
@@ -334,8 +384,10 @@ def late(seen: Seen | None, judge: Judge) -> str:
     found = unfinished(seen) if seen else []
     task = found[0].name if found else "a task"
     logs = "".join(file.read_text(errors="replace") for file in (judge.room / "logs").glob("*.log"))
-    if workers_died():
+    if workers_died(judge):
         return f"A worker has died, and the result of {task} never comes."
+    if "MemoryError" in logs:
+        return bounds.MEMORY_MUCH
     if lost := re.search(r"Process '.*' pid:\d+ exited with '(.*)'", logs):
         return f"The worker's process that ran {task} ended in the middle of it ({lost[1]}), so its result never comes."
     if waiting := [row for row in found if row.state == "queued"]:
@@ -351,9 +403,10 @@ def unfinished(seen: Seen) -> list[Row]:
     return [row for row in rows(seen.events) if row.state in ("queued", "running", "waits to retry")]
 
 
-def workers_died() -> bool:
+def workers_died(judge: Judge) -> bool:
     """Whether one of the processes that were started, all our own children, has ended already."""
-    return any(child.status() == psutil.STATUS_ZOMBIE for child in psutil.Process().children())
+    children = [child for child in psutil.Process().children() if child.pid in judge.started]
+    return any(child.status() == psutil.STATUS_ZOMBIE for child in children)
 
 
 def raised_in(error: BaseException, file: Path) -> bool:

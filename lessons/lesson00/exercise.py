@@ -11,6 +11,8 @@ The bakers are workers, and you have three things for them to do. Write morning(
 
 For example, morning(12, 0, 1) returns, after a little more than a second:
 [("SUCCESS", "12 loaves baked"), ("FAILURE", ZeroDivisionError("division by zero")), ("SUCCESS", "12 loaves sold")]
+
+To try it by hand, call morning() below `if __name__ == "__main__":`, because each worker imports this file too.
 """
 
 from time import sleep

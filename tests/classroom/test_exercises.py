@@ -186,9 +186,12 @@ def test_unreadable_progress_loses_no_answer(room: Room, typed: Type) -> None:
 
 
 def test_another_file_can_be_judged_and_is_not_remembered(room: Room, typed: Type) -> None:
-    """--answer judges it, and the learner's own progress stays."""
+    """--answer judges it, and the learner's own progress stays. Variables that would change the judging are ignored."""
     solution = room.folder / "lessons/lesson05/solution.py"
-    assert typed("check", "05", "--answer", str(solution), "--seed", "7").stdout.count("✓") >= 2
+    room.env |= {"PYTEST_ADDOPTS": "--collect-only", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}
+    said = typed("check", "05", "--answer", str(solution), "--seed", "7").stdout
+    assert said.count("✓") >= 2
+    assert said.startswith("The course ignores CELERY_BROKER_URL from your environment")
     assert not (room.folder / "work/progress.json").exists()
 
 
@@ -233,6 +236,36 @@ def wait_for(log: Path, text: str) -> None:
     while text not in log.read_text():
         assert monotonic() < deadline, log.read_text()
         sleep(0.1)
+
+
+def test_an_answer_that_kills_the_judge_has_failed(room: Room, typed: Type) -> None:
+    """The verdict names the check that ran, and the command says no less than for any other failure."""
+    answer = room.folder / "answer.py"
+    answer.write_text("import os\nos.kill(os.getpid(), 9)\n")
+    failed = typed("check", "00", "--answer", str(answer))
+    assert failed.returncode == 1
+    assert "✗ a worker does the work\n    The answer ended the whole program, or was killed.\n" in failed.stdout
+
+
+DEAF = """
+import signal, subprocess, time
+signal.setitimer(signal.ITIMER_REAL, 0)
+subprocess.Popen("setsid sleep 99 & sleep 99", shell=True)
+while True:
+    time.sleep(1)
+"""
+
+
+def test_an_answer_that_hears_nothing_ends_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: Callable[[], list[str]]
+) -> None:
+    """It has turned off the judge's clock; the command still ends it, and its programs with it."""
+    monkeypatch.setattr(exercises, "LONGEST", 8)
+    answer = tmp_path / "answer.py"
+    answer.write_text(DEAF)
+    with pytest.raises(SystemExit, match="stopped after 8 s"):
+        exercises.judge(catalog.find("00"), answer)
+    assert not [line for line in alive() if "sleep" in line]
 
 
 def test_every_check_has_a_readable_name() -> None:

@@ -51,6 +51,8 @@ def check_{name}(exercise, run, expect, values):
 """
 CHECKS = CHECK.format(name="answer") + "\n\ndef check_nothing_else(exercise): ...\n"
 
+READS = r"waits for somebody to type .*\nUse the values .*\nat exercise.py, line"
+
 # What may be wrong in one function, so that its own check fails: the function's body, and what the judge says.
 FAULTS = {
     "a_blank": ('raise NotImplementedError("it is yours to write")',
@@ -70,12 +72,26 @@ FAULTS = {
     "a_misspelled_method": ("return double.delay(number).gat()",
                             r"The answer raised AttributeError: .* has no attribute 'gat'\nat exercise.py"),
     "an_end": ("raise SystemExit", r"The answer ends the whole program, with sys.exit\(None\)."),
+    "an_end_of_the_process": ("import os; os._exit(0)",
+                              r"The answer ended the whole program, with os._exit\(0\)\.\nat exercise.py, line \d+"),
+    "a_question": ("return input()", READS),
+    "a_debugger": ("breakpoint()\n    return 1", READS),
+    "a_question_in_a_task": ("return ask.delay().get(timeout=2, interval=0.1)",
+                             READS),
+    "children_that_sleep": ("return leave_behind()", r"expected:  \d+\nsaw:       None"),
+    "a_child_that_comes_back": ("import os; return double(os.fork())",  # the two share the connection for events
+                                r"expected:  \d+\nsaw:       \d+|events don't come back"),
+    "too_much_memory": ("text = []\n    while True: text.append(' ' * 10_000_000)",
+                        r"The answer used more than 1 GB of memory\. .*\nat exercise.py, line"),
     "a_killed_process": ("return die.delay().get(timeout=2, interval=0.1)",
                          r"The worker's process that ran die\(\) ended in the middle of it \(exitcode 1\)"),
 }  # fmt: skip
 FAULTY = (
     GOOD
     + "\n@app.task\ndef misspell(number):\n    return 2 * numbr\n"
+    + "\n@app.task\ndef ask():\n    return input()\n"
+    + "\ndef leave_behind():\n    import os, subprocess\n    subprocess.Popen('sleep 99 & sleep 99', shell=True)\n"
+    + "    if not os.fork():\n        os.setsid()\n        os.fork()\n        sleep(99)\n"
     + "\n@app.task\ndef die():\n    import os\n    os._exit(1)\n"
     + "".join(f"\ndef {name}(number):\n    {body}\n" for name, (body, _) in FAULTS.items())
 )
@@ -99,6 +115,7 @@ class Case:
 BEGIN, TASK = "\nfrom celery import Celery\n", "    return 2 * number\n"
 ANSWER = "    return double.delay(number).get(timeout=2, interval=0.1)\n"
 NOBODY = "double.apply_async(args=(number,), queue='exercise99-nobody')"
+TOO_MUCH = "Stopped: the answer printed or wrote more than 8 MB. Is there a loop that never ends?"
 STOPPED = "Stopped after 5 s: something waits for what never comes, or loops for ever."
 CASES = {
     "get() with no end": Case(ANSWER, f"    return {NOBODY}.get()\n", STOPPED, 5),
@@ -143,6 +160,23 @@ CASES = {
     "a missing name, and much print": Case(
         "def answer(number):", "for n in range(100_000): print('Hello', n)\n\ndef ansver(number):",
         "The exercise needs a name that isn't there: module 'exercise' has no attribute 'answer'",
+    ),
+    "a call at the top level": Case(
+        ANSWER, f"{ANSWER}\n\nprint(answer(5))\n",
+        "The answer sends a task while it is imported.\nat exercise.py, line 20: print(answer(5))\nThis line runs "
+        "whenever the file is imported, and each worker imports it. If it is there to try your answer, put it below "
+        'if __name__ == "__main__":', stops_all=True,
+    ),
+    "a worker at the top level": Case(
+        ANSWER, f"{ANSWER}\n\napp.worker_main(['worker'])\n",
+        "The answer starts a worker while it is imported.\nat exercise.py, line 20: app.worker_main(['worker'])",
+        stops_all=True,
+    ),
+    "print without end": Case(ANSWER, "    while True: print('x' * 1000)\n", TOO_MUCH),
+    "print without end in a task": Case(TASK, "    while True: print('x' * 1000)\n", TOO_MUCH),
+    "files without end": Case(
+        ANSWER, "    for n in range(10_000): open(str(n), 'w').write('x' * 1_000_000)\n",
+        "Stopped: the answer wrote more than 64 MB of files. Is there a loop that never ends?",
     ),
     "another working folder": Case(
         BEGIN, f"import os, tempfile\nfolder = tempfile.mkdtemp()\nos.chdir(folder)\nos.rmdir(folder)\n{BEGIN}",
@@ -201,6 +235,7 @@ def judge(folder: Path, source: str, checks: str, patience: int) -> Outcome:
     start = monotonic()
     ran = pytest_on(
         folder, str(file), f"--answer={file.parent / 'answer.py'}", f"--patience={patience}", f"--verdict={verdict}",
+        "-pno:debugging",  # as `lesson check` has it
         STARTED_BY_TEST=mark,
     )  # fmt: skip
     seconds = monotonic() - start
