@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -467,6 +469,18 @@ def is_an_error(answer: httpx.Response, status: int) -> bool:
     return answer.status_code == status
 
 
+def said(line: socket.socket) -> httpx.Response:
+    """The answer that comes over a plain connection."""
+    received = b""
+    while not received.endswith(b"}}"):
+        more = line.recv(10_000)
+        assert more, received
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    status, *headers = head.decode().split("\r\n")
+    return httpx.Response(int(status.split()[1]), headers=[tuple(one.split(": ", 1)) for one in headers], content=body)
+
+
 @pytest.mark.parametrize(("path", "body", "status"), BAD_BODIES, ids=[f"{p} {str(b)[:30]!r}" for p, b, _ in BAD_BODIES])
 def test_a_bad_body_is_refused_in_the_one_shape(http: httpx.Client, path: str, body: str | bytes, status: int) -> None:
     """4xx with a code and a sentence, never 500."""
@@ -492,10 +506,8 @@ def test_a_body_that_does_not_tell_its_length_is_bounded_too(http: httpx.Client)
 def test_an_announced_body_is_refused_before_it_is_read() -> None:
     """Who announces ten million bytes is answered without having sent one."""
     with socket.create_connection(("127.0.0.1", int(os.environ["API_PORT"])), timeout=5) as line:
-        line.sendall(
-            b"POST /add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n"
-        )
-        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+        line.sendall(b"POST /add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\n")
+        assert is_an_error(said(line), 413)
 
 
 @pytest.mark.once
@@ -506,6 +518,36 @@ def test_the_worker_does_not_trust_a_name_either(tmp_path: Path, monkeypatch: py
     for name in ("../secret", "/etc/passwd", "link.txt"):
         with pytest.raises(PermissionError, match="leads out"):
             documents.document(name)
+
+
+@pytest.mark.once
+def test_a_file_that_cannot_be_read_is_no_reason_to_tell_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop of links, a name that is too long, a folder without rights: callers read the exception's text."""
+    monkeypatch.setattr(documents, "DATA", tmp_path)
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    (tmp_path / "there.txt").symlink_to("back.txt")
+    (tmp_path / "back.txt").symlink_to("there.txt")
+    for name in ("loop.txt", "there.txt", "é" * 100 + "한" * 90):
+        with pytest.raises((PermissionError, FileNotFoundError)) as refused:
+            documents.document(name)
+        assert str(tmp_path) not in str(refused.value)
+        assert name in str(refused.value)
+    (tmp_path / "closed.txt").touch()
+    monkeypatch.setattr(Path, "read_text", lambda file: (_ for _ in ()).throw(PermissionError(13, "no", str(file))))
+    with pytest.raises(PermissionError, match=r"^closed\.txt can't be read$"):
+        documents.count("closed.txt")
+
+
+@pytest.mark.once
+def test_no_task_runs_forever() -> None:
+    """One that hangs would keep its process; each has the app's limits."""
+    for task in tasks.app.tasks.values():
+        assert (task.soft_time_limit or tasks.app.conf.task_soft_time_limit, tasks.app.conf.task_time_limit) == (
+            300,
+            330,
+        )
 
 
 @pytest.mark.once
@@ -545,6 +587,96 @@ def test_with_a_token_every_route_but_health_wants_it() -> None:
     assert is_an_error(within(guarded, "/result/42", Authorization="Bearer s3cret"), 422)
 
 
+def test_pages_of_other_sites_are_refused(http: httpx.Client) -> None:
+    """By Origin, by Sec-Fetch-Site, and by the name in Host where a page had its own name lead here."""
+    port = os.environ["API_PORT"]
+    for headers in (
+        {},
+        {"Host": "localhost"},
+        {"Host": "LOCALHOST:1"},
+        {"Host": f"[::1]:{port}", "Origin": f"http://[::1]:{port}"},
+        {"Origin": f"http://127.0.0.1:{port}"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},  # a link that somebody follows
+    ):
+        assert http.get("/", headers=headers).status_code == 200, headers
+    for foreign in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Origin": f"http://127.0.0.1:{port}.evil.example"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"},
+        {"Host": "evil.example"},
+        {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+        {"Host": "localhost.evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+    ):
+        for method, path in ("POST", "/test-request-info"), ("GET", "/add/2/5"), ("GET", "/"), ("GET", "/nowhere"):
+            assert is_an_error(http.request(method, path, headers=foreign), 403), foreign
+    for request in (
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "nonsense\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as line:
+            line.sendall(request.encode())
+            assert is_an_error(said(line), 400), request
+
+
+@pytest.mark.once
+def test_a_service_is_known_by_the_names_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it listens, unless that is everywhere, and API_HOSTNAMES; this computer's own names always."""
+    own = {"localhost", "127.0.0.1", "[::1]"}
+    for listens, names, known in (
+        ("", "", set()),
+        ("0.0.0.0", "", set()),
+        ("::", "api", {"api"}),
+        ("10.0.0.7", "Sums.example, api", {"10.0.0.7", "sums.example", "api"}),
+        ("fe80::1", "", {"[fe80::1]"}),
+    ):
+        monkeypatch.setenv("API_HOST", listens)
+        monkeypatch.setenv("API_HOSTNAMES", names)
+        assert web.own_names() == own | known
+
+
+def test_the_documentation_names_no_other_host(http: httpx.Client) -> None:
+    """Neither the pages nor what they load send a browser elsewhere; what they load is there."""
+    for page in "/docs", "/redoc":
+        html = http.get(page).text
+        loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", html)
+        assert loaded
+        assert not re.search(r"(https?:)?//[\w.-]+\.\w+", html), html
+        for path in loaded:
+            assert http.get(path).status_code == 200, path
+    assert '"validatorUrl": null' in http.get("/docs").text
+
+
+def test_slow_clients_keep_nobody_out_and_fill_no_log() -> None:
+    """600 half-sent headers where 400 files may be open: others are answered, and in the end the slow ones are, too."""
+    env = {**os.environ, "API_PORT": free_port()}
+    hurried = "from lesson13 import api, slow_clients; slow_clients.TURN = 4; api.main()"
+    command = shlex.join(["sh", "-c", f"ulimit -n 400; exec {sys.executable} -c '{hurried}'"])
+    with (
+        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson13-slow"), room=(Path.cwd(), env)) as logs,
+        ExitStack() as stack,
+    ):
+        slow = []
+        for _ in range(600):
+            slow.append(stack.enter_context(socket.create_connection(("127.0.0.1", int(env["API_PORT"])), timeout=30)))
+            slow[-1].sendall(b"POST /add HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        for _ in range(20):
+            with client(env["API_PORT"]) as newcomer:  # on a connection of its own
+                assert newcomer.get("/add/2/5").status_code == 202
+        assert is_an_error(said(slow[0]), 503)
+        assert is_an_error(said(slow[-1]), 408)
+        with socket.create_connection(("127.0.0.1", int(env["API_PORT"])), timeout=30) as body:
+            body.sendall(b"POST /add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+            assert is_an_error(said(body), 408)
+        assert logs["api"].stat().st_size < 20_000
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("env", "starts"),
@@ -557,6 +689,8 @@ def test_with_a_token_every_route_but_health_wants_it() -> None:
         ({"API_HOST": "0.0.0.0", "API_TOKEN": "s3cret"}, True),
         ({"API_HOST": "0.0.0.0", "TRUST_NETWORK": "1"}, True),
         ({"API_PORT": "eighty"}, False),
+        ({"API_TOKEN": "geheim\u00e9"}, False),
+        ({"API_TOKEN": "two words"}, False),
     ],
 )
 def test_it_lets_others_in_only_with_a_token(
@@ -564,7 +698,7 @@ def test_it_lets_others_in_only_with_a_token(
 ) -> None:
     """Binding wider is refused by one sentence and status 1, unless there is a token or the network is trusted."""
     started: list[str] = []
-    monkeypatch.setattr(uvicorn, "run", lambda app, host, port: started.append(host))
+    monkeypatch.setattr(uvicorn, "run", lambda app, host, **_: started.append(host))
     for name in ("API_HOST", "API_TOKEN", "TRUST_NETWORK"):
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
@@ -573,7 +707,7 @@ def test_it_lets_others_in_only_with_a_token(
         api.main()
         assert started == [env.get("API_HOST", "127.0.0.1")]
     else:
-        with pytest.raises(SystemExit, match=r"^API_\w+(=| is ).*\.$"):
+        with pytest.raises(SystemExit, match=r"^API_\w+(=| is | must be ).*\.$"):
             api.main()
         assert not started
 

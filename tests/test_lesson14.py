@@ -1,16 +1,18 @@
 """Lesson 14's claims: the pipeline on a real PostgreSQL, and while each of its parts is killed."""
 
 import ast
+import asyncio
 import json
 import os
 import random
 import re
+import shlex
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -20,6 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psutil
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -28,7 +31,7 @@ from sqlalchemy import create_engine, text
 from classroom import catalog, documents
 from classroom.processes import running
 from global_config import APP_DATABASE_URL
-from lesson14 import dispatcher, service, store
+from lesson14 import dispatcher, gate, service, store
 from lesson14.client import events
 from lesson14.database import engine
 from lesson14.model import JOB_MOVES, SCHEMA, Base, Job, JobStatus, WrongTransition
@@ -72,6 +75,17 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     assert set(body["error"]) == {"code", "message"}
     assert body["error"]["message"].endswith(".")
     return answer.status_code, body["error"]["code"]
+
+
+def said(line: socket.socket) -> tuple[int, str]:
+    """The same, of what comes over a plain connection."""
+    received = b""
+    while not received.endswith(b"}}"):
+        more = line.recv(10_000)
+        assert more, received
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    return refused(httpx.Response(int(head.split()[1]), content=body))
 
 
 def steps(job: dict[str, Any]) -> list[tuple[int, str, str]]:
@@ -229,9 +243,8 @@ def test_bad_requests_are_refused_in_one_shape(http: httpx.Client) -> None:
 def test_a_body_over_the_bound_is_refused_before_it_is_read(http: httpx.Client) -> None:
     """By its announced length, and where none was announced after that many bytes."""
     with socket.create_connection(("127.0.0.1", int(os.environ["API_PORT"])), timeout=5) as line:
-        head = "POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000001\r\n\r\n"
-        line.sendall(head.encode())
-        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+        line.sendall(b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000001\r\n\r\n")
+        assert said(line) == (413, "too_large")
 
     def endless() -> Iterator[bytes]:
         for _ in range(200):
@@ -239,6 +252,102 @@ def test_a_body_over_the_bound_is_refused_before_it_is_read(http: httpx.Client) 
 
     answer = http.post("/jobs", content=endless(), headers={"Content-Type": "application/json"})
     assert refused(answer) == (413, "too_large")
+
+
+@live
+def test_pages_of_other_sites_are_refused(http: httpx.Client) -> None:
+    """By Origin, and by the name in Host where a page had its own name lead here; only browsers send an Origin."""
+    port = os.environ["API_PORT"]
+    for headers in (
+        {},
+        {"Host": "localhost"},
+        {"Host": "LOCALHOST:1"},
+        {"Host": f"[::1]:{port}", "Origin": f"http://[::1]:{port}"},
+        {"Origin": f"http://127.0.0.1:{port}"},
+    ):
+        assert http.get("/jobs?limit=1", headers=headers).status_code == 200, headers
+    before = sql("SELECT count(*) FROM lesson14.jobs")
+    for foreign in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Origin": f"http://127.0.0.1:{port}.evil.example"},
+        {"Host": "evil.example"},
+        {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+        {"Host": "localhost.evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+    ):
+        for method, path in ("POST", "/jobs"), ("GET", "/jobs"), ("GET", "/"), ("GET", "/nowhere"):
+            assert refused(http.request(method, path, headers=foreign)) == (403, "forbidden"), foreign
+    for request in (
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        "nonsense\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as line:
+            line.sendall(request.encode())
+            assert said(line) == (400, "bad_request"), request
+    assert sql("SELECT count(*) FROM lesson14.jobs") == before
+
+
+@once
+def test_a_service_is_known_by_the_names_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it listens, unless that is everywhere, and API_HOSTNAMES; this computer's own names always."""
+    own = {"localhost", "127.0.0.1", "[::1]"}
+    for listens, names, known in (
+        ("", "", set()),
+        ("0.0.0.0", "", set()),
+        ("::", "jobs-api", {"jobs-api"}),
+        ("10.0.0.7", "Jobs.example, api", {"10.0.0.7", "jobs.example", "api"}),
+        ("fe80::1", "", {"[fe80::1]"}),
+    ):
+        monkeypatch.setenv("API_HOST", listens)
+        monkeypatch.setenv("API_HOSTNAMES", names)
+        assert gate.own_names() == own | known
+
+
+@live
+def test_the_documentation_names_no_other_host(http: httpx.Client) -> None:
+    """Neither the pages nor what they load send a browser elsewhere; what they load is there."""
+    for page in "/docs", "/redoc":
+        html = http.get(page).text
+        loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", html)
+        assert loaded
+        assert not re.search(r"(https?:)?//[\w.-]+\.\w+", html), html
+        for path in loaded:
+            assert http.get(path).status_code == 200, path
+    assert '"validatorUrl": null' in http.get("/docs").text
+    assert refused(http.delete("/static-offline-docs/favicon.png")) == (405, "method_not_allowed")
+
+
+@live
+def test_slow_clients_keep_nobody_out_and_fill_no_log() -> None:
+    """600 half-sent headers where 400 files may be open: others are answered, and in the end the slow ones are, too."""
+    env = {**os.environ, "API_PORT": free_port()}
+    hurried = "from lesson14 import api, slow_clients; slow_clients.TURN = 4; api.main()"
+    command = shlex.join(["sh", "-c", f"ulimit -n 400; exec {sys.executable} -c '{hurried}'"])
+    with (
+        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson14-slow"), room=(Path.cwd(), env)) as logs,
+        client(env["API_PORT"]) as honest,
+        ExitStack() as stack,
+    ):
+        slow = []
+        for _ in range(600):
+            slow.append(stack.enter_context(socket.create_connection(("127.0.0.1", int(env["API_PORT"])), timeout=30)))
+            slow[-1].sendall(b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        for _ in range(20):
+            with client(env["API_PORT"]) as newcomer:  # on a connection of its own
+                assert newcomer.get("/jobs?limit=1").status_code == 200
+        assert said(slow[0]) == (503, "unavailable")
+        assert said(slow[-1]) == (408, "too_slow")
+        with socket.create_connection(("127.0.0.1", int(env["API_PORT"])), timeout=30) as body:
+            body.sendall(b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+            assert said(body) == (408, "too_slow")
+        assert honest.get("/").status_code == 200
+        assert logs["api"].stat().st_size < 10_000
 
 
 @live
@@ -264,6 +373,7 @@ def test_a_broker_that_is_down_holds_up_nobody_and_a_token_is_asked_for() -> Non
         for path in "/jobs", "/docs", "/openapi.json", "/nowhere":
             assert refused(stranger.get(path)) == (401, "unauthorized")
         assert refused(stranger.post("/jobs", headers={"Authorization": "Bearer s3cre"})) == (401, "unauthorized")
+        assert refused(stranger.post("/jobs", headers={"Authorization": b"Bearer s\xe9cret"})) == (401, "unauthorized")
         with client(env["API_PORT"], headers={"Authorization": "Bearer s3cret"}) as friend:
             answers = [friend.post("/jobs") for _ in range(5)]
             assert {answer.status_code for answer in answers} == {202}
@@ -279,6 +389,8 @@ def test_a_broker_that_is_down_holds_up_nobody_and_a_token_is_asked_for() -> Non
         ({"API_HOST": "0.0.0.0"}, "Set API_TOKEN"),
         ({"API_HOST": "example.invalid"}, "Set API_TOKEN"),
         ({"API_PORT": "eighty"}, "API_PORT is 'eighty'"),
+        ({"API_TOKEN": "geheim\u00e9"}, "API_TOKEN must be"),
+        ({"API_TOKEN": "two words"}, "API_TOKEN must be"),
         ({"STEP_SECONDS": "nan"}, "STEP_SECONDS is 'nan'"),
     ],
 )
@@ -307,6 +419,14 @@ def test_events_come_in_order_and_can_be_resumed(http: httpx.Client) -> None:
     for number in range(7):
         assert list(events(job, after=number)) == told[number + 1 :]
     assert http.get(f"{job}/events", headers={"Last-Event-ID": "7"}).status_code == 204
+
+
+@live
+def test_a_number_that_the_job_has_not_reached_gives_all_of_its_events(http: httpx.Client) -> None:
+    """It can't be from this job: nothing is waited for in silence, and nothing is left out, also after the end."""
+    job = created(http)
+    assert [event["number"] for event in events(job, after=1000)] == list(range(8))
+    assert [event["number"] for event in events(job, after=1000)] == list(range(8))
 
 
 @live
@@ -580,6 +700,69 @@ def test_its_curl_commands_answer_as_it_shows(http: httpx.Client) -> None:
 
 
 # On an island: servers and processes of its own, which can be killed.
+
+
+ENDPOINTS = [
+    ("GET", "/jobs"),
+    ("POST", "/jobs"),
+    ("GET", "/jobs/1"),
+    ("POST", "/jobs/1/cancel"),
+    ("POST", "/jobs/1/retry"),
+    ("GET", "/jobs/1/events"),
+]
+
+
+async def crowd(port: str) -> tuple[set[int], float]:
+    """Twenty clients at each endpoint at once: all statuses, and the seconds that the slowest answer took."""
+    key = {"Idempotency-Key": str(uuid4())}
+    options = {"trust_env": False, "timeout": 60, "limits": httpx.Limits(max_connections=None), "headers": key}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", **options) as http:  # type: ignore[arg-type]
+
+        async def ask(method: str, path: str) -> tuple[int, float]:
+            began = monotonic()
+            async with http.stream(method, path) as answer:  # events don't end while a job runs
+                return answer.status_code, monotonic() - began
+
+        answers = await asyncio.gather(*(ask(*endpoint) for endpoint in ENDPOINTS for _ in range(20)))
+    return {status for status, _ in answers}, max(seconds for _, seconds in answers)
+
+
+def test_a_database_that_stops_is_503_in_time_and_all_is_well_when_it_goes_on(island: Island) -> None:
+    """Its kernel still takes all that is sent. Requests that are refused in a transaction need no second connection."""
+    with client(island.api) as http:
+        ended(http, created(http), 60)
+        assert asyncio.run(crowd(island.api))[0] <= {200, 202, 204, 409}
+        tree = psutil.Process(island.started["postgres"].pid).children(recursive=True)
+        server = [process for process in tree if process.name() == "postgres"]
+        assert server
+        for process in server:
+            process.suspend()
+        try:
+            statuses, slowest = asyncio.run(crowd(island.api))
+            assert statuses == {503}
+            assert slowest < 4 * gate.ANSWER
+            assert http.get("/").status_code == 200
+        finally:
+            for process in server:
+                process.resume()
+        eventually(lambda: http.get("/jobs").status_code == 200, "it doesn't recover", 30)
+        assert asyncio.run(crowd(island.api))[0] <= {200, 202, 204, 409}
+        assert ended(http, created(http), 60)["status"] == "COMPLETED"
+
+
+@once
+def test_a_database_that_never_says_a_word_is_503_in_time(tmp_path: Path) -> None:
+    """As above, from the first request on: the port takes connections, and nobody reads them."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg2://postgres@127.0.0.1:{silent.getsockname()[1]}/celery_jobs"
+        command = f"{sys.executable} -m uvicorn lesson14.api:app --port {port}"  # main() would wait for the tables
+        with running(
+            {"api": command}, tmp_path, room=(tmp_path, {**os.environ, "API_PORT": port, "APP_DATABASE_URL": url})
+        ):
+            statuses, slowest = asyncio.run(crowd(port))
+    assert statuses == {503}
+    assert slowest < 4 * gate.ANSWER
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,18 @@ python -m lesson13.api
 import asyncio
 import ipaddress
 import os
+import re
 import sys
 from time import monotonic
 from typing import Annotated
 from uuid import UUID
 
-import uvicorn
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from lesson13 import service, web
+from lesson13 import service, slow_clients, web
 from lesson13.client import never_waiting
 from lesson13.schemas import (
     ENDED,
@@ -32,7 +33,12 @@ from lesson13.schemas import (
 )
 from lesson13.store import Unavailable
 
-api = FastAPI(title="Lesson 13 · A web API in front of a worker", lifespan=never_waiting, responses=web.RESPONSES)
+api = FastAPIOffline(  # its /docs loads no scripts from other hosts
+    title="Lesson 13 · A web API in front of a worker",
+    lifespan=never_waiting,
+    responses=web.RESPONSES,
+    swagger_ui_parameters={"validatorUrl": None},
+)
 web.surround(api, os.environ.get("API_TOKEN"))
 
 
@@ -132,7 +138,11 @@ def main() -> None:
         sys.exit(f"API_PORT is {port!r}, and a port is a number from 1 to 65535.")
     if not (is_local(host) or os.environ.get("API_TOKEN") or os.environ.get("TRUST_NETWORK") == "1"):
         sys.exit(f"API_HOST={host} lets others in: set API_TOKEN, or TRUST_NETWORK=1 where only friends can reach it.")
-    uvicorn.run(api, host=host, port=int(port))
+    if not re.fullmatch(r"[!-~]*", os.environ.get("API_TOKEN", "")):
+        sys.exit(
+            "API_TOKEN must be of letters, digits and signs of ASCII, without spaces: a header carries nothing else."
+        )
+    slow_clients.run(api, host=host, port=int(port))
 
 
 if __name__ == "__main__":

@@ -18,4 +18,6 @@ app.conf.update(
     task_default_queue="lesson13",  # a queue of its own: no other lesson's mail
     control_exchange="lesson13",  # and its own line for commands to the worker
     task_track_started=True,  # or else a running task says PENDING, like one that waits
+    task_soft_time_limit=300,  # seconds: none takes so long, and one that hangs would keep its process forever
+    task_time_limit=330,
 )

@@ -1,9 +1,11 @@
-"""Lesson 13 · A web API in front of a worker: what stands around the routes: one shape of error, a token, a bound.
+"""Lesson 13 · A web API in front of a worker: what stands around the routes: one shape of error, a gate, bounds.
 
 Nothing here knows of Celery.
 """
 
 import json
+import os
+import re
 from hmac import compare_digest
 from typing import Any
 
@@ -21,8 +23,10 @@ OPEN = "/"  # the one path that needs no token: is the process alive?
 CODES = {
     400: "bad_request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     413: "too_large",
     422: "invalid",
     500: "internal",
@@ -42,19 +46,56 @@ def failure(status: int, message: str, headers: dict[str, str] | None = None) ->
     return Response(body, status, headers, media_type="application/json")
 
 
+def own_names() -> set[str]:
+    """What a request may call this service: this computer's names, where it listens, and those in API_HOSTNAMES."""
+    listens = (os.environ.get("API_HOST") or "").lower()
+    names = {
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        *os.environ.get("API_HOSTNAMES", "").lower().replace(" ", "").split(","),
+    }
+    if listens not in ("0.0.0.0", "::"):
+        names.add(f"[{listens}]" if ":" in listens else listens)
+    return names - {""}
+
+
+def from_elsewhere(headers: Headers, names: set[str]) -> Response | None:
+    """The refusal of what a browser sends for a page of another site, which it names in Origin.
+
+    For a picture or a link there is no Origin, but Sec-Fetch-Site; only links that a reader follows are let in.
+    Such a page can also have its own name lead here (DNS rebinding). Then the browser takes it for a page of ours, and
+    only Host tells.
+    """
+    host, *more = [value.lower() for value in headers.getlist("host")] or [""]
+    named = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]\s]+)(:\d*)?", host)
+    if more or not named:
+        return failure(400, "A request needs one header Host, with the name of this service.")
+    if named[1] not in names:
+        return failure(403, "This service isn't known by that name. To allow the name, put it into API_HOSTNAMES.")
+    foreign = any(origin.lower().partition("://")[2] != host for origin in headers.getlist("origin"))
+    embedded = headers.get("sec-fetch-dest", "document") != "document"
+    if foreign or (embedded and headers.get("sec-fetch-site") in ("cross-site", "same-site")):
+        return failure(403, "Only a page of this service may send that.")
+    return None
+
+
 class Gate:
-    """Refuses a request without the token, and a body that is too large, before anything is read."""
+    """Refuses pages of other sites, requests without the token, and bodies that are too large, before any is read."""
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
-        self.app, self.token = app, token
+        self.app, self.names = app, own_names()
+        self.wanted = f"Bearer {token}".encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
-        if self.token and scope["path"] != OPEN:
+        if refused := from_elsewhere(headers, self.names):
+            return await refused(scope, receive, send)
+        if self.wanted and scope["path"] != OPEN:
             given = headers.get("authorization", "")
-            if not compare_digest(given.encode(), f"Bearer {self.token}".encode()):
+            if not compare_digest(given.encode("latin-1"), self.wanted):
                 refused = failure(
                     401, "The header Authorization has to say Bearer and the token.", {"WWW-Authenticate": "Bearer"}
                 )

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import Body, FastAPI, Header, HTTPException, Path, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
+from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from lesson14 import dispatcher, errors, gate, service
+from lesson14 import dispatcher, errors, gate, service, slow_clients
 from lesson14.errors import documented
 from lesson14.events import Hub, follow
 from lesson14.migrate import migrate
@@ -24,7 +25,6 @@ from lesson14.model import ENDED, LARGEST_ID
 from lesson14.schemas import Health, JobCreated, JobFilter, JobView, NewJob
 
 THREADS = 8  # as many as there are connections to the database: no request waits for one, or opens one more
-LARGEST_BODY = 1_000_000  # bytes
 
 STREAM = {"type": "object", "properties": {"id": {"type": "string"}, "data": {"type": "string"}}}  # of one event
 
@@ -41,14 +41,15 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     listener.cancel()
 
 
-app = FastAPI(
+app = FastAPIOffline(  # its /docs loads no scripts from other hosts
     title="A job pipeline",
     version="1.0",
     lifespan=lifespan,
-    max_body_size=LARGEST_BODY,
     responses=documented(),
+    swagger_ui_parameters={"validatorUrl": None},
 )
-app.add_middleware(gate.Gate)
+app.add_middleware(RequestBodyLimitMiddleware, max_body_size=gate.LARGEST_BODY)  # of a body that tells no length
+app.add_middleware(gate.Gate)  # before all others
 errors.install(app)
 
 JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -120,7 +121,7 @@ async def job_events(
 ) -> Response:
     """What happens to a job, as it happens (server-sent events). A browser's EventSource connects again by itself."""
     job = await run_in_threadpool(service.find, job_id)
-    if job.status in ENDED and after >= job.last_event:
+    if job.status in ENDED and after == job.last_event:
         return Response(status_code=204)  # tells an EventSource not to come back
     if not hub.connected.is_set():
         raise HTTPException(503, "Events can't be heard now. Try again in a moment", {"Retry-After": "1"})
@@ -134,7 +135,7 @@ def main() -> None:
     host, port = gate.address()
     migrate()
     # No line for each request: it would cost a tenth of them. Listeners to events would keep a stopping server waiting.
-    uvicorn.run(app, host=host, port=port, access_log=False, timeout_graceful_shutdown=2)
+    slow_clients.run(app, host=host, port=port, access_log=False, timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

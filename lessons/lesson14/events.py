@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import NamedTuple
 
 import psycopg2
@@ -21,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from global_config import APP_DATABASE_URL
 from lesson14 import store
-from lesson14.database import CONNECT
+from lesson14.database import CONNECT, deadline, never_hang
 from lesson14.model import ENDED, SCHEMA, Job, JobStatus
 
 log = logging.getLogger(__name__)
@@ -151,6 +152,7 @@ class Hub:
 def connect() -> Connection:
     """A connection that hears of every event from now on."""
     url = make_url(APP_DATABASE_URL).set(drivername="postgresql").render_as_string(hide_password=False)
+    never_hang()
     connection = psycopg2.connect(url, **CONNECT)
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -168,8 +170,11 @@ def first_frame(job: Job) -> Frame:
 async def follow(hub: Hub, job: Job, after: int) -> AsyncIterator[bytes]:
     """The frames of a job with numbers over `after`, until the job has ended; a comment where nothing happens for long.
 
-    It listens first and reads the past then, so nothing can fall between the two.
+    It listens first and reads the past then, so nothing can fall between the two. A number that the job hasn't reached
+    is not from this job, or from before the database was restored: then all of its events follow.
     """
+    after = after if after <= job.last_event else -1
+    deadline.set(inf)  # the request's was for its answer, which has begun
     with hub.listening(job.id) as inbox:
         if after < 0:
             yield first_frame(job).data

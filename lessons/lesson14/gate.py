@@ -1,14 +1,20 @@
-"""Who may come in: nobody but this computer, or whoever brings API_TOKEN."""
+"""Who may come in: only this computer, or a caller who sends API_TOKEN; and no page of another site."""
 
 import hmac
 import os
+import re
 import sys
+from time import monotonic
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lesson14.database import deadline
 from lesson14.errors import problem
 
-OPEN = {"/"}  # health: whoever watches over the service has no token
+OPEN = {"/"}  # health: what watches over the service has no token
+LARGEST_BODY = 1_000_000  # bytes
+ANSWER = 4.0  # seconds for a request's answer, or else it is 503: the time for which it waits for a thread included
 
 
 def address() -> tuple[str, int]:
@@ -21,22 +27,63 @@ def address() -> tuple[str, int]:
     if not (alone or os.environ.get("API_TOKEN") or os.environ.get("TRUST_NETWORK") == "1"):
         sys.exit(f"API_HOST={host} lets other computers in. Set API_TOKEN to a secret that they must know, or "
                  "TRUST_NETWORK=1 where something else keeps strangers out.")  # fmt: skip
+    if not re.fullmatch(r"[!-~]*", os.environ.get("API_TOKEN", "")):
+        sys.exit(
+            "API_TOKEN must be of letters, digits and signs of ASCII, without spaces: a header carries nothing else."
+        )
     return host, int(port)
 
 
+def own_names() -> set[str]:
+    """What a request may call this service: this computer's names, where it listens, and those in API_HOSTNAMES."""
+    listens = (os.environ.get("API_HOST") or "").lower()
+    names = {
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        *os.environ.get("API_HOSTNAMES", "").lower().replace(" ", "").split(","),
+    }
+    if listens not in ("0.0.0.0", "::"):
+        names.add(f"[{listens}]" if ":" in listens else listens)
+    return names - {""}
+
+
+def from_elsewhere(headers: list[tuple[bytes, bytes]], names: set[str]) -> Response | None:
+    """The refusal of what a browser sends for a page of another site, which it names in Origin.
+
+    Such a page can also have its own name lead here (DNS rebinding). Then the browser takes it for a page of ours, and
+    only Host tells.
+    """
+    host, *more = [value.decode("latin-1").lower() for name, value in headers if name == b"host"] or [""]
+    named = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]\s]+)(:\d*)?", host)
+    if more or not named:
+        return problem(400, "A request needs one header Host, with the name of this service.")
+    if named[1] not in names:
+        return problem(403, "This service isn't known by that name. To allow the name, put it into API_HOSTNAMES.")
+    origins = [value.decode("latin-1").lower() for name, value in headers if name == b"origin"]
+    if any(origin.partition("://")[2] != host for origin in origins):
+        return problem(403, "Only a page of this service may send that.")
+    return None
+
+
 class Gate:
-    """ASGI middleware: where API_TOKEN is set, every route but health wants it."""
+    """ASGI middleware: refuses pages of other sites and, where API_TOKEN is set, requests without it but for health."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        self.app, self.names = app, own_names()
         token = os.environ.get("API_TOKEN")
         self.wanted = f"Bearer {token}".encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.wanted and scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        deadline.set(monotonic() + ANSWER)
+        refusal = from_elsewhere(scope["headers"], self.names)
+        if not refusal and self.wanted and scope["path"] not in OPEN:
             brought = dict(scope["headers"]).get(b"authorization", b"")
             if not hmac.compare_digest(brought, self.wanted):  # takes as long for a nearly right one
                 refusal = problem(401, "Send the header: Authorization: Bearer, then API_TOKEN.",
                                   {"WWW-Authenticate": "Bearer"})  # fmt: skip
-                return await refusal(scope, receive, send)
-        await self.app(scope, receive, send)
+        if not refusal and int(dict(scope["headers"]).get(b"content-length", 0)) > LARGEST_BODY:
+            refusal = problem(413, f"The body is over {LARGEST_BODY:,} bytes.")  # Starlette's has another shape
+        await (refusal or self.app)(scope, receive, send)
