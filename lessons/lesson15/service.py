@@ -123,10 +123,10 @@ def start(document_id: int) -> Accepted:
     """Have a document worked on that is only stored. NotFound, WrongState."""
     with store.transaction() as connection:
         waiting = {"status": Status.PENDING, "due_at": store.lease(), "message": "Waiting for a worker"}
-        document = store.change(connection, document_id, Document.status == Status.STORED, **waiting)
-        if not document:
-            raise wrong(find(document_id), "be started")
-        store.tell(connection, document)
+        if document := store.change(connection, document_id, Document.status == Status.STORED, **waiting):
+            store.tell(connection, document)
+    if not document:  # only now: inside the transaction, find() would need a second connection
+        raise wrong(find(document_id), "be started")
     send_next(document)
     return Accepted(document, "Processing started")
 
@@ -142,10 +142,10 @@ def retry(document_id: int) -> Accepted:
         again = {"status": Status.PENDING, "attempt": Document.attempt + 1, "task_id": str(uuid4()), "tries": 0,
                  "sent": 0, "due_at": store.lease(), "message": "Waiting for a worker, again"}  # fmt: skip
         may = Document.status.in_([Status.FAILED, Status.PENDING, Status.IN_PROGRESS])
-        document = store.change(connection, document_id, may, Document.attempt == before.attempt, **again)
-        if not document:
-            raise wrong(find(document_id), "be retried")
-        store.tell(connection, document)
+        if document := store.change(connection, document_id, may, Document.attempt == before.attempt, **again):
+            store.tell(connection, document)
+    if not document:
+        raise wrong(find(document_id), "be retried")
     try:
         app.control.revoke(before.task_id)
     except OperationalError as error:
