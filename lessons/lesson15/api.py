@@ -5,27 +5,30 @@ Routes parse and delegate. Nothing here knows the workers' code: a message has a
 
 import asyncio
 import logging
+from asyncio import Future
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path as File
+from threading import Event
 from typing import Annotated
 
 import uvicorn
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 from fastapi import FastAPI, Header, Path, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
-from lesson15 import errors, gate, service
+from lesson15 import celery_app, errors, gate, service
 from lesson15.errors import documented
 from lesson15.events import Hub, follow
 from lesson15.migrate import migrate
 from lesson15.model import ENDED, LARGEST_ID
 from lesson15.schemas import Answer, DocumentFilter, DocumentView, Health, Question, Started, Uploaded
+from lesson15.settings import ANSWER_SECONDS
 
-ASKING = 16  # questions that are waited for at once, in threads of their own: the other routes keep theirs
+ASKING = 16  # questions that wait for answers at the same time, in threads of their own: the other routes keep theirs
+BROKER_SECONDS = 2  # that a request waits for a Redis that hangs; workers wait as long as it takes
 
 PAGE = File(__file__).with_name("page")
 SAFE = {  # the page may load what is ours, and nothing that a file's name or a passage could bring in
@@ -37,14 +40,17 @@ SAFE = {  # the page may load what is ours, and nothing that a file's name or a 
 STREAM = {"type": "object", "properties": {"id": {"type": "string"}, "data": {"type": "string"}}}  # of one event
 
 hub = Hub()
-asking: CapacityLimiter  # made when there is an event loop
+askers = ThreadPoolExecutor(ASKING, "asker")
+asking: set[Future] = set()
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Beside the requests runs one listener to PostgreSQL."""
-    global asking
-    asking = CapacityLimiter(ASKING)
+    celery_app.app.conf.broker_transport_options |= {
+        "socket_timeout": BROKER_SECONDS,
+        "socket_connect_timeout": BROKER_SECONDS,
+    }
     listener = asyncio.create_task(hub.run())
     yield
     listener.cancel()
@@ -127,9 +133,40 @@ def delete_document(document_id: DocumentId) -> None:
 
 
 @app.post("/questions", response_model=Answer, responses=documented(422, 503))
-async def ask(question: Question) -> object:
-    """Ask about what was uploaded; the answer comes from a chat worker."""
-    return await run_sync(service.ask, question.question, question.documents, limiter=asking)
+async def ask(question: Question, request: Request) -> object:
+    """Ask about what was uploaded; the answer comes from a chat worker.
+
+    A thread waits for it. The client's answer doesn't depend on that thread, which a Redis that hangs may hold longer.
+    """
+    if len(asking) >= ASKING:
+        raise service.Busy(f"{ASKING} questions are waiting for answers already. Try again in a moment.")
+    given_up = Event()
+    answer = asyncio.get_running_loop().run_in_executor(
+        askers, service.ask, question.question, question.documents, given_up
+    )
+    asking.add(answer)
+    answer.add_done_callback(answered)
+    left = asyncio.create_task(disconnected(request))
+    try:
+        await asyncio.wait((answer, left), timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise service.no_answer()
+    finally:
+        given_up.set()
+        left.cancel()
+
+
+def answered(answer: Future) -> None:
+    """Free the place of a question whose thread has ended."""
+    asking.discard(answer)
+    answer.exception()  # else asyncio would log an error that no client waits for
+
+
+async def disconnected(request: Request) -> None:
+    """Wait until the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 @app.get("/documents/{document_id}/events", response_class=StreamingResponse, responses={
