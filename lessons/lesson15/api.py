@@ -13,13 +13,14 @@ from pathlib import Path as File
 from threading import Event
 from typing import Annotated
 
-import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Header, Path, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
+from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
-from lesson15 import celery_app, errors, gate, service
+from lesson15 import celery_app, errors, gate, service, slow_clients
 from lesson15.errors import documented
 from lesson15.events import Hub, follow
 from lesson15.migrate import migrate
@@ -27,6 +28,7 @@ from lesson15.model import ENDED, LARGEST_ID
 from lesson15.schemas import Answer, DocumentFilter, DocumentView, Health, Question, Started, Uploaded
 from lesson15.settings import ANSWER_SECONDS
 
+THREADS = 8  # as many as there are connections to the database: no request waits for one
 ASKING = 16  # questions that wait for answers at the same time, in threads of their own: the other routes keep theirs
 BROKER_SECONDS = 2  # that a request waits for a Redis that hangs; workers wait as long as it takes
 
@@ -47,6 +49,7 @@ asking: set[Future] = set()
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Beside the requests runs one listener to PostgreSQL."""
+    current_default_thread_limiter().total_tokens = THREADS
     celery_app.app.conf.broker_transport_options |= {
         "socket_timeout": BROKER_SECONDS,
         "socket_connect_timeout": BROKER_SECONDS,
@@ -56,13 +59,14 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     listener.cancel()
 
 
-app = FastAPI(
+app = FastAPIOffline(  # its /docs loads no scripts from other hosts
     title="A document pipeline",
     version="1.0",
     lifespan=lifespan,
-    max_body_size=gate.LARGEST_BODY,
     responses=documented(),
+    swagger_ui_parameters={"validatorUrl": None},
 )
+app.add_middleware(gate.Gate)  # before all others
 errors.install(app)
 
 DocumentId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -87,7 +91,7 @@ async def page(request: Request) -> Response:
 @app.post("/documents", status_code=202, response_model=Uploaded, responses={
     200: {"model": Uploaded, "description": "The same file was uploaded before: this is its document"},
     **documented(409, 415, 422, 503, 507),
-}, max_body_size=gate.LARGEST_UPLOAD)  # fmt: skip
+})  # fmt: skip
 def upload(file: UploadFile, start: bool = True) -> Response:
     """Upload a file and have it worked on; with ?start=false it is only stored."""
     accepted = service.upload(file.filename or "", file.file, start)
@@ -178,7 +182,7 @@ async def disconnected(request: Request) -> None:
 async def document_events(document_id: DocumentId, after: After = None) -> Response:
     """What happens to a document from its beginning, or after Last-Event-ID (server-sent events)."""
     document = await run_in_threadpool(service.find, document_id)
-    if document.status in ENDED and (after or 0) >= document.last_event:
+    if document.status in ENDED and after == document.last_event:
         return Response(status_code=204)  # tells an EventSource not to come back
     return stream(document_id, after or 0)
 
@@ -203,7 +207,7 @@ def main() -> None:
     host, port = gate.address()
     migrate()
     # No line for each request: it would cost a tenth of them. Listeners to events would keep a stopping server waiting.
-    uvicorn.run(gate.Gate(app), host=host, port=port, access_log=False, timeout_graceful_shutdown=2)
+    slow_clients.run(app, host=host, port=port, access_log=False, timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":
