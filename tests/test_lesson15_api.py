@@ -17,6 +17,7 @@ from time import monotonic, sleep
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import Page, expect
 
 from classroom import catalog
 from classroom.processes import running
@@ -430,3 +431,42 @@ def test_a_number_that_nothing_has_reached_gives_all_events(http: httpx.Client) 
     assert next(alive)["status"] == "STORED"
     http.post(f"/start/{running}")
     assert [event["status"] for event in alive][-1] == "COMPLETED"
+
+
+# The page.
+
+
+@once
+@live
+def test_many_tabs_share_one_stream(page: Page, http: httpx.Client) -> None:
+    """A browser has six connections to a server. Seven tabs show what happens, also once the listening one is gone."""
+    assert page.context.browser
+    tabs = page.context.browser.new_context(base_url=f"http://127.0.0.1:{os.environ['API_PORT']}")
+    streams: list[str] = []
+    tabs.on("request", lambda request: streams.append(request.url) if request.url.endswith("/events") else None)
+    pages = [tabs.new_page() for _ in range(7)]
+    for tab in pages:
+        tab.goto("/")
+        expect(tab.locator("#line")).to_have_text("live")
+    assert len(streams) == 1
+
+    def all_show(name: str) -> None:
+        document = upload(http, name, essay()).headers["Location"]
+        for tab in pages:
+            expect(tab.locator(".document", has_text=name).locator(".status")).to_have_text("completed", timeout=30_000)
+            assert tab.evaluate(f"async () => (await fetch('{document}')).status") == 200
+
+    all_show("seven.txt")
+    pages.pop(0).close()
+    for tab in pages:
+        expect(tab.locator("#line")).to_have_text("live")
+    eventually(lambda: tab_listens(pages[0], streams), "no other tab listens")
+    all_show("six.txt")
+    assert len(streams) == 2
+    tabs.close()
+
+
+def tab_listens(tab: Page, streams: list[str]) -> bool:
+    """Whether another stream was opened; Playwright sees requests only while it is asked something."""
+    tab.evaluate("0")
+    return len(streams) == 2

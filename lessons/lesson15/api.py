@@ -184,7 +184,7 @@ async def document_events(document_id: DocumentId, after: After = None) -> Respo
     document = await run_in_threadpool(service.find, document_id)
     if document.status in ENDED and after == document.last_event:
         return Response(status_code=204)  # tells an EventSource not to come back
-    return stream(document_id, after or 0)
+    return await stream(document_id, after or 0)
 
 
 @app.get("/events", response_class=StreamingResponse, responses={
@@ -193,13 +193,13 @@ async def document_events(document_id: DocumentId, after: After = None) -> Respo
 })  # fmt: skip
 async def all_events(after: After = None) -> Response:
     """What happens to all documents from now on, or after Last-Event-ID (server-sent events)."""
-    return stream(None, after)
+    return await stream(None, after)
 
 
-def stream(document_id: int | None, after: int | None) -> Response:
+async def stream(document_id: int | None, after: int | None) -> Response:
     """The events; while PostgreSQL can't be heard, comments. An error would end an EventSource for ever."""
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(follow(hub, document_id, after), headers=headers)
+    return EventSourceResponse(await follow(hub, document_id, after), headers=headers)
 
 
 def main() -> None:

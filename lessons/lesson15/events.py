@@ -155,14 +155,22 @@ def beginning(document_id: int | None, after: int | None) -> int:
 async def follow(hub: Hub, document_id: int | None, after: int | None) -> AsyncIterator[bytes]:
     """The frames with numbers over `after` (None: from now on) of a document, until it has ended; or of all, for ever.
 
-    It listens first and reads the past then, so nothing can fall between the two.
+    "Now" is before the answer begins: a page that reads the list of documents once the stream is open misses nothing.
     """
+    try:
+        number = await run_in_threadpool(beginning, document_id, after)
+    except (DBAPIError, NoConnection):
+        number = None
+    return frames(hub, document_id, after, number)
+
+
+async def frames(hub: Hub, document_id: int | None, after: int | None, number: int | None) -> AsyncIterator[bytes]:
+    """The same, after that number. It listens first and reads the past then, so nothing can fall between the two."""
     with hub.listening(document_id) as inbox:
-        number: int | None = None
         ended = False
         yield KEEPALIVE_COMMENT  # the answer begins now, and not with the first event
         while True:
-            frames: list[Frame] = []
+            found: list[Frame] = []
             if inbox.behind:
                 answer_soon()
                 inbox.behind = False  # before reading: whatever is missed from now on sets it again
@@ -170,17 +178,17 @@ async def follow(hub: Hub, document_id: int | None, after: int | None) -> AsyncI
                     if number is None:
                         number = await run_in_threadpool(beginning, document_id, after)
                     rows = await run_in_threadpool(store.events_after, number, document_id, PAGE)
-                    frames = [frame(*row) for row in rows]
-                    inbox.behind = inbox.behind or len(frames) == PAGE
+                    found = [frame(*row) for row in rows]
+                    inbox.behind = inbox.behind or len(found) == PAGE
                 except (DBAPIError, NoConnection):
                     inbox.behind = True
                     yield KEEPALIVE_COMMENT
                     await asyncio.sleep(AGAIN)
             elif number is not None:
-                frames = inbox.take(number)
-            if frames:
-                number, ended = frames[-1].number, frames[-1].last
-                yield b"".join(one.data for one in frames)
+                found = inbox.take(number)
+            if found:
+                number, ended = found[-1].number, found[-1].last
+                yield b"".join(one.data for one in found)
             elif ended and document_id is not None and not inbox.behind:
                 return
             elif not inbox.behind:
