@@ -30,7 +30,11 @@ from lesson15.settings import ANSWER_SECONDS
 
 THREADS = 8  # as many as there are connections to the database: no request waits for one
 ASKING = 16  # questions that wait for answers at the same time, in threads of their own: the other routes keep theirs
-BROKER_SECONDS = 2  # that a request waits for a Redis that hangs; workers wait as long as it takes
+SENDING = {  # no request waits for a broker that is down, or for long if it hangs; workers wait as long as it takes
+    "max_retries": 0,
+    "socket_timeout": 2,  # seconds
+    "socket_connect_timeout": 2,
+}
 
 PAGE = File(__file__).with_name("page")
 SAFE = {  # the page may load what is ours, and nothing that a file's name or a passage could bring in
@@ -50,10 +54,7 @@ asking: set[Future] = set()
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Beside the requests runs one listener to PostgreSQL."""
     current_default_thread_limiter().total_tokens = THREADS
-    celery_app.app.conf.broker_transport_options |= {
-        "socket_timeout": BROKER_SECONDS,
-        "socket_connect_timeout": BROKER_SECONDS,
-    }
+    celery_app.app.conf.broker_transport_options |= SENDING
     listener = asyncio.create_task(hub.run())
     yield
     listener.cancel()

@@ -24,11 +24,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=REDIS_BROKER_URL.startswith("redis"),
     broker_connection_timeout=2,  # seconds
-    broker_transport_options=broker_transport_options
-    | {
-        "confirm_publish": True,  # on RabbitMQ: sent means kept
-        "max_retries": 0,  # of a caller that connects: a document is sent again anyway, and a question is asked again
-    },
+    broker_transport_options=broker_transport_options | {"confirm_publish": True},  # on RabbitMQ: sent means kept
     # With the defaults, 120 s and 20 tries, a question would wait that long for a Redis that hangs or is down.
     redis_socket_timeout=2,  # seconds
     redis_socket_connect_timeout=2,
