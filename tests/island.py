@@ -75,7 +75,7 @@ class Island:
 
     def kill_below(self, name: str, chance: Random) -> None:
         """SIGKILL for one of the processes that the process has started: a pool process, or what that one started."""
-        with suppress(psutil.NoSuchProcess, IndexError):
+        with suppress(psutil.NoSuchProcess, IndexError, ValueError):
             [process] = psutil.Process(self.started[name].pid).children()
             chance.choice(process.children(recursive=True)).kill()
 

@@ -5,27 +5,36 @@ Routes parse and delegate. Nothing here knows the workers' code: a message has a
 
 import asyncio
 import logging
+from asyncio import Future
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path as File
+from threading import Event
 from typing import Annotated
 
-import uvicorn
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Header, Path, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
+from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
-from lesson15 import errors, gate, service
+from lesson15 import celery_app, errors, gate, service, slow_clients
 from lesson15.errors import documented
 from lesson15.events import Hub, follow
 from lesson15.migrate import migrate
 from lesson15.model import ENDED, LARGEST_ID
 from lesson15.schemas import Answer, DocumentFilter, DocumentView, Health, Question, Started, Uploaded
+from lesson15.settings import ANSWER_SECONDS
 
-ASKING = 16  # questions that are waited for at once, in threads of their own: the other routes keep theirs
+THREADS = 8  # as many as there are connections to the database: no request waits for one
+ASKING = 16  # questions that wait for answers at the same time, in threads of their own: the other routes keep theirs
+SENDING = {  # no request waits for a broker that is down, or for long if it hangs; workers wait as long as it takes
+    "max_retries": 0,
+    "socket_timeout": 2,  # seconds
+    "socket_connect_timeout": 2,
+}
 
 PAGE = File(__file__).with_name("page")
 SAFE = {  # the page may load what is ours, and nothing that a file's name or a passage could bring in
@@ -37,26 +46,28 @@ SAFE = {  # the page may load what is ours, and nothing that a file's name or a 
 STREAM = {"type": "object", "properties": {"id": {"type": "string"}, "data": {"type": "string"}}}  # of one event
 
 hub = Hub()
-asking: CapacityLimiter  # made when there is an event loop
+askers = ThreadPoolExecutor(ASKING, "asker")
+asking: set[Future] = set()
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Beside the requests runs one listener to PostgreSQL."""
-    global asking
-    asking = CapacityLimiter(ASKING)
+    current_default_thread_limiter().total_tokens = THREADS
+    celery_app.app.conf.broker_transport_options |= SENDING
     listener = asyncio.create_task(hub.run())
     yield
     listener.cancel()
 
 
-app = FastAPI(
+app = FastAPIOffline(  # its /docs loads no scripts from other hosts
     title="A document pipeline",
     version="1.0",
     lifespan=lifespan,
-    max_body_size=gate.LARGEST_BODY,
     responses=documented(),
+    swagger_ui_parameters={"validatorUrl": None},
 )
+app.add_middleware(gate.Gate)  # before all others
 errors.install(app)
 
 DocumentId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -81,7 +92,7 @@ async def page(request: Request) -> Response:
 @app.post("/documents", status_code=202, response_model=Uploaded, responses={
     200: {"model": Uploaded, "description": "The same file was uploaded before: this is its document"},
     **documented(409, 415, 422, 503, 507),
-}, max_body_size=gate.LARGEST_UPLOAD)  # fmt: skip
+})  # fmt: skip
 def upload(file: UploadFile, start: bool = True) -> Response:
     """Upload a file and have it worked on; with ?start=false it is only stored."""
     accepted = service.upload(file.filename or "", file.file, start)
@@ -127,9 +138,40 @@ def delete_document(document_id: DocumentId) -> None:
 
 
 @app.post("/questions", response_model=Answer, responses=documented(422, 503))
-async def ask(question: Question) -> object:
-    """Ask about what was uploaded; the answer comes from a chat worker."""
-    return await run_sync(service.ask, question.question, question.documents, limiter=asking)
+async def ask(question: Question, request: Request) -> object:
+    """Ask about what was uploaded; the answer comes from a chat worker.
+
+    A thread waits for it. The client's answer doesn't depend on that thread, which a Redis that hangs may hold longer.
+    """
+    if len(asking) >= ASKING:
+        raise service.Busy(f"{ASKING} questions are waiting for answers already. Try again in a moment.")
+    given_up = Event()
+    answer = asyncio.get_running_loop().run_in_executor(
+        askers, service.ask, question.question, question.documents, given_up
+    )
+    asking.add(answer)
+    answer.add_done_callback(answered)
+    left = asyncio.create_task(disconnected(request))
+    try:
+        await asyncio.wait((answer, left), timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise service.no_answer()
+    finally:
+        given_up.set()
+        left.cancel()
+
+
+def answered(answer: Future) -> None:
+    """Free the place of a question whose thread has ended."""
+    asking.discard(answer)
+    answer.exception()  # else asyncio would log an error that no client waits for
+
+
+async def disconnected(request: Request) -> None:
+    """Wait until the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 @app.get("/documents/{document_id}/events", response_class=StreamingResponse, responses={
@@ -141,9 +183,9 @@ async def ask(question: Question) -> object:
 async def document_events(document_id: DocumentId, after: After = None) -> Response:
     """What happens to a document from its beginning, or after Last-Event-ID (server-sent events)."""
     document = await run_in_threadpool(service.find, document_id)
-    if document.status in ENDED and (after or 0) >= document.last_event:
+    if document.status in ENDED and after == document.last_event:
         return Response(status_code=204)  # tells an EventSource not to come back
-    return stream(document_id, after or 0)
+    return await stream(document_id, after or 0)
 
 
 @app.get("/events", response_class=StreamingResponse, responses={
@@ -152,13 +194,13 @@ async def document_events(document_id: DocumentId, after: After = None) -> Respo
 })  # fmt: skip
 async def all_events(after: After = None) -> Response:
     """What happens to all documents from now on, or after Last-Event-ID (server-sent events)."""
-    return stream(None, after)
+    return await stream(None, after)
 
 
-def stream(document_id: int | None, after: int | None) -> Response:
+async def stream(document_id: int | None, after: int | None) -> Response:
     """The events; while PostgreSQL can't be heard, comments. An error would end an EventSource for ever."""
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(follow(hub, document_id, after), headers=headers)
+    return EventSourceResponse(await follow(hub, document_id, after), headers=headers)
 
 
 def main() -> None:
@@ -166,7 +208,7 @@ def main() -> None:
     host, port = gate.address()
     migrate()
     # No line for each request: it would cost a tenth of them. Listeners to events would keep a stopping server waiting.
-    uvicorn.run(gate.Gate(app), host=host, port=port, access_log=False, timeout_graceful_shutdown=2)
+    slow_clients.run(app, host=host, port=port, access_log=False, timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

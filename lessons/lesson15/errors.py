@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 ERRORS = {  # status: its code, and what OpenAPI says of it
     400: ("bad_request", "The request can't be read"),
     401: ("unauthorized", "API_TOKEN is set, and the request doesn't bring it"),
-    403: ("forbidden", "Another site's page sent the request"),
+    403: ("forbidden", "A page of another site sends it, or it names a host that isn't in API_HOSTNAMES"),
     404: ("not_found", "There is no such document, or no such address"),
     405: ("method_not_allowed", "The address doesn't take this method"),
+    408: ("too_slow", "The request took too long to arrive"),
     409: ("conflict", "The document's status doesn't allow it"),
     413: ("too_large", "The file, or the body, is too large"),
     415: ("unsupported", "The file is of no kind that can be read"),
@@ -33,11 +34,12 @@ ERRORS = {  # status: its code, and what OpenAPI says of it
 }
 AGAIN = {"Retry-After": "1"}
 
+ANYWHERE = {400, 401, 403, 408, 413}  # before a route is asked
+
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These errors for OpenAPI, with those that every route may answer."""
-    every = sorted({*statuses, 400, 401, 403, 413})
-    return {status: {"model": Problem, "description": ERRORS[status][1]} for status in every}
+    return {status: {"model": Problem, "description": ERRORS[status][1]} for status in sorted({*statuses, *ANYWHERE})}
 
 
 def problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -47,55 +49,59 @@ def problem(status: int, message: str, headers: Mapping[str, str] | None = None)
     return Response(body, status, dict(headers or {}), media_type="application/json")
 
 
-def methods(request: Request) -> str:
-    """What the address of a request takes; Starlette would name the methods of one route only."""
+def methods(request: Request) -> set[str]:
+    """What the address of a request takes."""
     routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in routes for method in route.methods}))
+    return {method for route in routes for method in getattr(route, "methods", ())}
 
 
 def install(app: FastAPI) -> None:
-    """Have `app` answer in this shape, whatever is raised."""
+    """Have `app` answer in this shape, whatever is raised. Not in a thread: a plain function would wait for one."""
 
     @app.exception_handler(HTTPException)
-    def http(request: Request, error: HTTPException) -> Response:
-        headers = {"Allow": methods(request)} if error.status_code == 405 else error.headers
+    async def http(request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, OSError):  # while the body was kept in TMPDIR
+            return await disk(request, error.__cause__)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(methods(request)))  # Starlette names those of one route only
         return problem(error.status_code, f"{str(error.detail).rstrip('.')}.", headers)
 
     @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> Response:
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
         first, *more = error.errors()
         where = ".".join(str(part) for part in first["loc"][:6])
         return problem(422, f"{where}: {first['msg']}." + (f" And {len(more)} more." if more else ""))
 
     @app.exception_handler(Refused)
-    def refused(_: Request, error: Refused) -> Response:
+    async def refused(_: Request, error: Refused) -> Response:
         return problem(error.status, str(error))
 
     @app.exception_handler(NotFound)
-    def not_found(_: Request, error: NotFound) -> Response:
+    async def not_found(_: Request, error: NotFound) -> Response:
         return problem(404, str(error))
 
     @app.exception_handler(WrongState)
-    def wrong_state(_: Request, error: WrongState) -> Response:
+    async def wrong_state(_: Request, error: WrongState) -> Response:
         return problem(409, str(error))
 
     @app.exception_handler(Busy)
-    def busy(_: Request, error: Busy) -> Response:
+    async def busy(_: Request, error: Busy) -> Response:
         return problem(503, str(error), AGAIN)
 
     @app.exception_handler(OSError)
-    def disk(_: Request, error: OSError) -> Response:
+    async def disk(_: Request, error: OSError) -> Response:
         log.error("a file can't be written: %s", error)
-        return problem(507, f"The file can't be kept: {error.strerror}.")
+        return problem(507, f"The file can't be kept: {error.strerror or error}.")
 
     @app.exception_handler(DBAPIError)
     @app.exception_handler(TimeoutError)  # no connection became free
-    def no_database(_: Request, error: DBAPIError | TimeoutError) -> Response:
+    async def no_database(_: Request, error: DBAPIError | TimeoutError) -> Response:
         if isinstance(error, DBAPIError) and not server_gone(error):
             raise error
         log.warning("the database can't be used: %s", str(error).partition("\n")[0])
         return problem(503, "The database doesn't answer. Try again in a moment.", AGAIN)
 
     @app.exception_handler(Exception)
-    def unforeseen(_: Request, _error: Exception) -> Response:  # its traceback is logged by uvicorn
+    async def unforeseen(_: Request, _error: Exception) -> Response:  # its traceback is logged by uvicorn
         return problem(500, "Something went wrong here. It is in the log.")

@@ -22,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from global_config import VECTOR_DATABASE_URL
 from lesson15 import store
-from lesson15.database import CONNECT
+from lesson15.database import CONNECT, answer_soon, never_hang
 from lesson15.model import DELETED, ENDED, SCHEMA
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,7 @@ class Hub:
 def connect() -> Connection:
     """A connection that hears of every event from now on."""
     url = make_url(VECTOR_DATABASE_URL).set(drivername="postgresql").render_as_string(hide_password=False)
+    never_hang()
     connection = psycopg2.connect(url, **CONNECT)
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -139,33 +140,55 @@ def connect() -> Connection:
     return connection
 
 
+def beginning(document_id: int | None, after: int | None) -> int:
+    """The number after which a listener is sent events.
+
+    If nothing has reached the number that the client heard last, it is from elsewhere, or from before the database was
+    restored: then all events follow.
+    """
+    last = store.last_event(document_id)
+    if after is None:
+        return last
+    return after if after <= last else 0
+
+
 async def follow(hub: Hub, document_id: int | None, after: int | None) -> AsyncIterator[bytes]:
     """The frames with numbers over `after` (None: from now on) of a document, until it has ended; or of all, for ever.
 
-    It listens first and reads the past then, so nothing can fall between the two.
+    "Now" is before the answer begins: a page that reads the list of documents once the stream is open misses nothing.
     """
+    try:
+        number = await run_in_threadpool(beginning, document_id, after)
+    except (DBAPIError, NoConnection):
+        number = None
+    return frames(hub, document_id, after, number)
+
+
+async def frames(hub: Hub, document_id: int | None, after: int | None, number: int | None) -> AsyncIterator[bytes]:
+    """The same, after that number. It listens first and reads the past then, so nothing can fall between the two."""
     with hub.listening(document_id) as inbox:
-        number, ended = after, False
+        ended = False
         yield KEEPALIVE_COMMENT  # the answer begins now, and not with the first event
         while True:
-            frames: list[Frame] = []
+            found: list[Frame] = []
             if inbox.behind:
+                answer_soon()
                 inbox.behind = False  # before reading: whatever is missed from now on sets it again
                 try:
                     if number is None:
-                        number = await run_in_threadpool(store.last_event)
+                        number = await run_in_threadpool(beginning, document_id, after)
                     rows = await run_in_threadpool(store.events_after, number, document_id, PAGE)
-                    frames = [frame(*row) for row in rows]
-                    inbox.behind = inbox.behind or len(frames) == PAGE
+                    found = [frame(*row) for row in rows]
+                    inbox.behind = inbox.behind or len(found) == PAGE
                 except (DBAPIError, NoConnection):
                     inbox.behind = True
                     yield KEEPALIVE_COMMENT
                     await asyncio.sleep(AGAIN)
             elif number is not None:
-                frames = inbox.take(number)
-            if frames:
-                number, ended = frames[-1].number, frames[-1].last
-                yield b"".join(one.data for one in frames)
+                found = inbox.take(number)
+            if found:
+                number, ended = found[-1].number, found[-1].last
+                yield b"".join(one.data for one in found)
             elif ended and document_id is not None and not inbox.behind:
                 return
             elif not inbox.behind:

@@ -1,19 +1,23 @@
-"""Who may come in: nobody but this computer, or whoever brings API_TOKEN; and no page of another site."""
+"""Who may come in: only this computer, or a caller who sends API_TOKEN; and no page of another site."""
 
 import hmac
 import os
+import re
 import sys
 from base64 import b64decode
 from binascii import Error as NotBase64
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lesson15.database import answer_soon
 from lesson15.errors import problem
 from lesson15.settings import MAX_BYTES
 
 LARGEST_BODY = 1_000_000  # bytes of whatever isn't a file
 LARGEST_UPLOAD = MAX_BYTES + LARGEST_BODY  # with what multipart adds
-OPEN = {"/health"}  # whoever watches over the service has no token
+OPEN = {"/health"}  # what watches over the service has no token
 
 
 def address() -> tuple[str, int]:
@@ -26,7 +30,43 @@ def address() -> tuple[str, int]:
     if not (alone or os.environ.get("API_TOKEN") or os.environ.get("TRUST_NETWORK") == "1"):
         sys.exit(f"API_HOST={host} lets other computers in. Set API_TOKEN to a secret that they must know, or "
                  "TRUST_NETWORK=1 where something else keeps strangers out.")  # fmt: skip
+    if not re.fullmatch(r"[!-~]*", os.environ.get("API_TOKEN", "")):
+        sys.exit(
+            "API_TOKEN must be of letters, digits and signs of ASCII, without spaces: a header carries nothing else."
+        )
     return host, int(port)
+
+
+def own_names() -> set[str]:
+    """What a request may call this service: this computer's names, where it listens, and those in API_HOSTNAMES."""
+    listens = (os.environ.get("API_HOST") or "").lower()
+    names = {
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        *os.environ.get("API_HOSTNAMES", "").lower().replace(" ", "").split(","),
+    }
+    if listens not in ("0.0.0.0", "::"):
+        names.add(f"[{listens}]" if ":" in listens else listens)
+    return names - {""}
+
+
+def from_elsewhere(headers: list[tuple[bytes, bytes]], names: set[str]) -> Response | None:
+    """The refusal of what a browser sends for a page of another site, which it names in Origin.
+
+    Such a page can also have its own name lead here (DNS rebinding). Then the browser takes it for a page of ours, and
+    only Host tells.
+    """
+    host, *more = [value.decode("latin-1").lower() for name, value in headers if name == b"host"] or [""]
+    named = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]\s]+)(:\d*)?", host)
+    if more or not named:
+        return problem(400, "A request needs one header Host, with the name of this service.")
+    if named[1] not in names:
+        return problem(403, "This service isn't known by that name. To allow the name, put it into API_HOSTNAMES.")
+    origins = [value.decode("latin-1").lower() for name, value in headers if name == b"origin"]
+    if any(origin.partition("://")[2] != host for origin in origins):
+        return problem(403, "Only a page of this service may send that.")
+    return None
 
 
 def brought(authorization: bytes) -> bytes:
@@ -38,25 +78,43 @@ def brought(authorization: bytes) -> bytes:
         return b""
 
 
+def too_large(content_length: bytes, largest: int) -> Response | None:
+    """The refusal of a body that announces too much, before any of it is read."""
+    if not re.fullmatch(rb"\d{1,18}", content_length):
+        return problem(400, "Content-Length has to be a number.")
+    return problem(413, f"The body is over {largest:,} bytes.") if int(content_length) > largest else None
+
+
+def timed(receive: Receive) -> Receive:
+    """`receive`, after which a request has its full time for the database, however long its body took to arrive."""
+
+    async def receive_timed() -> Message:
+        message = await receive()
+        answer_soon()
+        return message
+
+    return receive_timed
+
+
 class Gate:
-    """Stands before the application: no page of another site comes in; with API_TOKEN set, nobody without it."""
+    """ASGI middleware: refuses pages of other sites, requests without API_TOKEN, and bodies that are too large."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        self.app, self.names = app, own_names()
         self.token = os.environ.get("API_TOKEN", "").encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        origin = headers.get(b"origin")
-        given = brought(headers.get(b"authorization", b""))
-        closed = self.token and scope["type"] == "http" and scope["path"] not in OPEN
-        largest = LARGEST_UPLOAD if scope.get("path") == "/documents" else LARGEST_BODY
-        refusal = None
-        if origin and origin.partition(b"://")[2] != headers.get(b"host"):  # a browser says whose page it is that asks
-            refusal = problem(403, "Only this service's own page may send that.")
-        elif closed and not hmac.compare_digest(given, self.token):  # takes as long for a nearly right one
-            refusal = problem(401, "Send the header: Authorization: Bearer, then API_TOKEN.",
-                              {"WWW-Authenticate": 'Basic realm="API_TOKEN is the password"'})  # fmt: skip
-        elif int(headers.get(b"content-length", 0)) > largest:  # FastAPI would say so too, in another shape
-            refusal = problem(413, f"The body is over {largest:,} bytes.")
-        await (refusal or self.app)(scope, receive, send)
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        answer_soon()
+        headers = dict(scope["headers"])
+        largest = LARGEST_UPLOAD if scope["path"] == "/documents" else LARGEST_BODY
+        refusal = from_elsewhere(scope["headers"], self.names)
+        if not refusal and self.token and scope["path"] not in OPEN:
+            given = brought(headers.get(b"authorization", b""))
+            if not hmac.compare_digest(given, self.token):  # takes as long for a nearly right one
+                refusal = problem(401, "Send the header: Authorization: Bearer, then API_TOKEN.",
+                                  {"WWW-Authenticate": 'Basic realm="API_TOKEN is the password"'})  # fmt: skip
+        refusal = refusal or too_large(headers.get(b"content-length", b"0"), largest)
+        inside = RequestBodyLimitMiddleware(self.app, largest)  # for a body that announces no length
+        await (refusal or inside)(scope, timed(receive), send)

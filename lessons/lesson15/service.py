@@ -3,25 +3,30 @@
 import hashlib
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
+from threading import Event
+from time import monotonic
 from typing import Any, BinaryIO, NamedTuple
 from uuid import uuid4
 
 from celery.exceptions import TimeoutError as NotYet
-from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from sqlalchemy import Row
 
 from lesson15 import store
 from lesson15.celery_app import app
 from lesson15.model import Document, Kind, Status
 from lesson15.names import TaskNames
-from lesson15.sending import send_next
+from lesson15.sending import UNSENT, send_next
 from lesson15.settings import ANSWER_SECONDS, FILES, MAX_BYTES
 
 log = logging.getLogger(__name__)
 
 KINDS = {".pdf": Kind.PDF, ".docx": Kind.DOCX, ".txt": Kind.TEXT, ".md": Kind.MARKDOWN}
 NAME_LENGTH = 200  # characters of a file's name that are kept
+ASK_AGAIN = 0.25  # seconds between two checks whether somebody still waits for an answer
+UNREACHABLE = (*UNSENT, RedisError, RuntimeError)  # RuntimeError: Celery lost the results' Redis while it waited
 
 
 class Refused(Exception):
@@ -123,10 +128,10 @@ def start(document_id: int) -> Accepted:
     """Have a document worked on that is only stored. NotFound, WrongState."""
     with store.transaction() as connection:
         waiting = {"status": Status.PENDING, "due_at": store.lease(), "message": "Waiting for a worker"}
-        document = store.change(connection, document_id, Document.status == Status.STORED, **waiting)
-        if not document:
-            raise wrong(find(document_id), "be started")
-        store.tell(connection, document)
+        if document := store.change(connection, document_id, Document.status == Status.STORED, **waiting):
+            store.tell(connection, document)
+    if not document:  # only now: inside the transaction, find() would need a second connection
+        raise wrong(find(document_id), "be started")
     send_next(document)
     return Accepted(document, "Processing started")
 
@@ -142,13 +147,13 @@ def retry(document_id: int) -> Accepted:
         again = {"status": Status.PENDING, "attempt": Document.attempt + 1, "task_id": str(uuid4()), "tries": 0,
                  "sent": 0, "due_at": store.lease(), "message": "Waiting for a worker, again"}  # fmt: skip
         may = Document.status.in_([Status.FAILED, Status.PENDING, Status.IN_PROGRESS])
-        document = store.change(connection, document_id, may, Document.attempt == before.attempt, **again)
-        if not document:
-            raise wrong(find(document_id), "be retried")
-        store.tell(connection, document)
+        if document := store.change(connection, document_id, may, Document.attempt == before.attempt, **again):
+            store.tell(connection, document)
+    if not document:
+        raise wrong(find(document_id), "be retried")
     try:
         app.control.revoke(before.task_id)
-    except OperationalError as error:
+    except UNREACHABLE as error:
         log.warning("can't revoke %s: %s", before.task_id, error)
     send_next(document)
     return Accepted(document, "Processing started again")
@@ -180,22 +185,36 @@ def wrong(document: Row, what: str) -> WrongState:
     return WrongState(f"Document {document.id} is {document.status}, and can't {what}.")
 
 
-def ask(question: str, documents: list[int] | None = None) -> dict[str, Any]:
-    """Have a chat worker answer, and wait for it. Busy where nobody does in time.
+def ask(question: str, documents: list[int] | None, given_up: Event) -> dict[str, Any]:
+    """Have a chat worker answer, and wait for it until `given_up` is set. Busy if no answer comes in time.
 
-    `expires`: an answer that nobody waits for any more isn't worked out.
+    `expires` and `revoke` keep workers from answering questions whose clients no longer wait.
     """
+    asked, until = app.AsyncResult(str(uuid4())), monotonic() + ANSWER_SECONDS
+    answer = None
     try:
-        asked = app.send_task(
-            TaskNames.ANSWER, args=[question, documents], expires=ANSWER_SECONDS, ignore_result=False, retry=False
-        )
-        answer = asked.get(timeout=ANSWER_SECONDS, interval=0.01, propagate=False)
-        asked.forget()
-    except NotYet:
-        raise Busy(f"No answer came within {ANSWER_SECONDS:g} seconds. Is the chat worker running?") from None
-    except OperationalError:
-        raise Busy("Questions can't be sent now. Try again in a moment.") from None
+        app.send_task(TaskNames.ANSWER, args=[question, documents], task_id=asked.id, expires=ANSWER_SECONDS,
+                      ignore_result=False, retry=False)  # fmt: skip
+        while answer is None:
+            try:
+                answer = asked.get(timeout=ASK_AGAIN, interval=0.01, propagate=False)
+            except NotYet:
+                if given_up.is_set() or monotonic() > until:
+                    raise no_answer() from None
+    except UNREACHABLE as error:
+        log.warning("a question can't be answered: %s", str(error).strip().partition("\n")[0])
+        raise Busy("Questions can't be answered now. Try again in a moment.") from None
+    finally:
+        with suppress(*UNREACHABLE):
+            if given_up.is_set():
+                asked.revoke()
+            asked.forget()
     if isinstance(answer, Exception):
         log.warning("a question failed: %r", answer)
         raise Busy("The question couldn't be answered. Try again in a moment.")
     return answer
+
+
+def no_answer() -> Busy:
+    """Why a client has waited in vain."""
+    return Busy(f"No answer came within {ANSWER_SECONDS:g} seconds. Check that the chat worker is running.")

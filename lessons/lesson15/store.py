@@ -191,10 +191,13 @@ def events_after(number: int, document_id: int | None, most: int) -> list[tuple[
         return [(row[0], row[1], row[2]) for row in rows]
 
 
-def last_event() -> int:
-    """The number of the last event of all."""
+def last_event(document_id: int | None = None) -> int:
+    """The number of the last event of a document, or of all."""
+    last = select(func.coalesce(func.max(Event.id), 0))
+    if document_id is not None:
+        last = last.where(Event.document_id == document_id)
     with transaction() as connection:
-        return connection.execute(select(func.coalesce(func.max(Event.id), 0))).scalar_one()
+        return connection.execute(last).scalar_one()
 
 
 def forget_events(connection: Connection, before: datetime) -> None:

@@ -48,24 +48,45 @@ async function load() {
   list.reverse().forEach((one) => show(one.id, one, one.last_event));
 }
 
+// A browser opens six connections to a server, for all of its tabs together, and a stream keeps one of them. So only one
+// tab listens, and tells the others: the tab that holds the lock. When it is closed, the next one gets the lock.
+const tabs = new BroadcastChannel("documents");
+let listening = false;
+
 function listen() {
+  listening = true;
+  tell({ line: "connecting …" });
   const events = new EventSource("/events"); // connects again by itself, and then says what it heard last
-  events.onopen = () => {
-    $("#line").textContent = "live";
-    load(); // what was before
-  };
+  events.onopen = () => tell({ line: "live" });
   events.onerror = () => {
-    $("#line").textContent = "connecting …";
+    tell({ line: "connecting …" });
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000); // the answer was an error: it gave up
   };
-  events.onmessage = ({ data, lastEventId }) => {
-    const event = JSON.parse(data);
-    if (event.status === "DELETED") forget(event.document_id);
-    else if (shown.has(event.document_id)) show(event.document_id, event, Number(lastEventId));
-    else load(); // a new one: the list knows its name
-  };
+  events.onmessage = ({ data, lastEventId }) => tell({ event: JSON.parse(data), number: Number(lastEventId) });
 }
-listen();
+
+function tell(news) {
+  hear(news);
+  tabs.postMessage(news);
+}
+
+function hear({ line, event, number }) {
+  if (line) {
+    const before = $("#line").textContent;
+    $("#line").textContent = line;
+    if (line === "live" && before !== line) load(); // what happened until now
+  } else if (event.status === "DELETED") forget(event.document_id);
+  else if (shown.has(event.document_id)) show(event.document_id, event, number);
+  else load(); // a new one: the list knows its name
+}
+
+tabs.onmessage = ({ data }) => {
+  if (data !== "new tab") hear(data);
+  else if (listening) tabs.postMessage({ line: $("#line").textContent });
+};
+tabs.postMessage("new tab");
+if (!navigator.locks) listen(); // browsers have locks on localhost and with HTTPS only
+else navigator.locks.request("listening", () => new Promise(listen)); // held until the tab is closed
 
 async function send(method, path, item) {
   const answer = await fetch(path, { method });
