@@ -21,6 +21,7 @@ from playwright.sync_api import Page, expect
 
 from classroom import catalog
 from classroom.processes import running
+from global_config import VECTOR_DATABASE_URL
 from lesson15 import gate, store
 from lesson15.client import events
 from lesson15.database import ANSWER
@@ -103,7 +104,7 @@ def redis() -> Iterator[Redis]:
 @contextmanager
 def api(**env: str) -> Iterator[httpx.Client]:
     """An API of our own, without workers, on the database that is there."""
-    env = {**os.environ, "API_PORT": free_port(), **env}
+    env = {**os.environ, "API_PORT": free_port(), "APP_DATABASE_URL": VECTOR_DATABASE_URL, **env}
     logs = Path(env["LESSONS_HOME"], "logs", f"lesson15-{env['API_PORT']}")
     with running({"api": "python -m lesson15.api"}, logs, room=(Path.cwd(), env)), client(env["API_PORT"]) as http:
         yield http

@@ -326,8 +326,8 @@ NO_PDF, NO_DOCX = "It can't be read as a PDF:", "It can't be read as a DOCX:"
         ("other.docx", lambda: docx(**{"word/document.xml": b"<a>"}), f"{NO_DOCX} the file is damaged."),
         ("none.docx", lambda: zipped({"x": uuid4().bytes}), f"{NO_DOCX} there is no document in it."),
         ("bomb.docx", lambda: docx(**{"word/document.xml": b" " * 30 * MEGABYTE}), "The DOCX unpacks to over 15,000,0"),
-        ("laughs.docx", lambda: hostile(13)[1], f"{NO_DOCX} it declares entities"),
-        ("chain.docx", entity_chain, f"{NO_DOCX} it declares entities"),
+        ("laughs.docx", lambda: hostile(13)[1], f"{NO_DOCX} it has a DOCTYPE"),
+        ("chain.docx", entity_chain, f"{NO_DOCX} it has a DOCTYPE"),
         ("attributes.docx", many_attributes, "Reading it takes more than 70,000,000 bytes of memory"),
         ("bzip2.docx", lambda: hostile(5)[1], f"{NO_DOCX} it is packed in a way"),
         (
@@ -527,7 +527,7 @@ SENTENCES = re.compile(
     r"Ready to be searched|"
     r"There is no text in it\. If it is a scan, have it recognised first \(OCR\)\.|"
     r"It can't be read as a (PDF|DOCX): (the file is damaged|its pages are damaged, or too complex|"
-    r"it declares entities, which word processors never do|it is packed in a way that word processors don't use|"
+    r"it has a DOCTYPE, which word processors never write|it is packed in a way that word processors don't use|"
     r"there is no document in it)\.|"
     r"The PDF is encrypted\. Save it without encryption and upload it again\.|"
     r"The DOCX unpacks to over 15,000,000 bytes of text, which is too much\.|"

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from global_config import APP_DATABASE_URL
 from lesson14 import store
-from lesson14.database import CONNECT, answer_soon, never_hang
+from lesson14.database import CONNECT, answer_soon, engine, never_hang
 from lesson14.model import ENDED, SCHEMA, Job, JobStatus
 
 log = logging.getLogger(__name__)
@@ -150,9 +150,9 @@ class Hub:
 
 def connect() -> Connection:
     """A connection that hears of every event from now on."""
-    url = make_url(APP_DATABASE_URL).set(drivername="postgresql").render_as_string(hide_password=False)
+    _, address = engine().dialect.create_connect_args(make_url(APP_DATABASE_URL))
     never_hang()
-    connection = psycopg2.connect(url, **CONNECT)
+    connection = psycopg2.connect(**address, **CONNECT)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {SCHEMA}_events")

@@ -69,7 +69,7 @@ class BoundedProtocol(H11Protocol):
         """Whether a request, or the rest of one, is still to come, or the client has to take what it was sent."""
         if self.flow.write_paused or self.cycle is None or self.cycle.response_complete:
             return True
-        return self.cycle.more_body and not self.flow.read_paused
+        return self.cycle.more_body
 
     def watch(self) -> None:
         """Begin the client's turn, or end it; one that has begun isn't made longer by a byte now and then."""
@@ -77,13 +77,21 @@ class BoundedProtocol(H11Protocol):
             self.unwatch()
         elif self.timer is None:
             self.slow[self] = None
-            self.timer = self.loop.call_later(TURN, self.leave, 408, f"The request didn't arrive within {TURN:g} s.")
+            self.timer = self.loop.call_later(TURN, self.turn_ends)
 
     def unwatch(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
             del self.slow[self]
+
+    def turn_ends(self) -> None:
+        """Give another turn to a client whose bytes wait to be read here; end the others."""
+        if self.flow.read_paused:
+            self.unwatch()
+            self.watch()
+        else:
+            self.leave(408, f"The request didn't arrive within {TURN:g} s.")
 
     def leave(self, status: int, message: str) -> None:
         """Close the connection, and say why where an answer is still to be given."""

@@ -22,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from global_config import VECTOR_DATABASE_URL
 from lesson15 import store
-from lesson15.database import CONNECT, answer_soon, never_hang
+from lesson15.database import CONNECT, answer_soon, engine, never_hang
 from lesson15.model import DELETED, ENDED, SCHEMA
 
 log = logging.getLogger(__name__)
@@ -131,9 +131,9 @@ class Hub:
 
 def connect() -> Connection:
     """A connection that hears of every event from now on."""
-    url = make_url(VECTOR_DATABASE_URL).set(drivername="postgresql").render_as_string(hide_password=False)
+    _, address = engine().dialect.create_connect_args(make_url(VECTOR_DATABASE_URL))
     never_hang()
-    connection = psycopg2.connect(url, **CONNECT)
+    connection = psycopg2.connect(**address, **CONNECT)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {SCHEMA}_events")

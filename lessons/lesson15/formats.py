@@ -135,7 +135,7 @@ def notes(names: Iterable[str], main: str) -> list[str]:
 
 def no_doctype(*_: object) -> None:
     """Refuse a part that declares a document type, before expat reads its entities."""
-    raise Unreadable("It can't be read as a DOCX: it declares entities, which word processors never do.")
+    raise Unreadable("It can't be read as a DOCX: it has a DOCTYPE, which word processors never write.")
 
 
 def main_part(parts: ZipFile, relationships: str) -> str:

@@ -1,6 +1,7 @@
 """The process that reads files for a pool process, which extraction.py starts: python -m lesson15.reader LINE
 
-Its limits are the system's: no code here, nor in a library, can catch them.
+Its limits are the system's: no code here, nor in a library, can catch them. When the processor time of a file is used
+up, SIGPROF ends this process.
 """
 
 import gc
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from lesson15.extraction import OUT_OF_MEMORY, Unreadable
 from lesson15.formats import pages
-from lesson15.settings import READ_MEMORY, READ_SECONDS, TEXT_SECONDS
+from lesson15.settings import BYTE_SECONDS, READ_MEMORY, READ_SECONDS
 
 
 def main() -> None:
@@ -27,10 +28,9 @@ def main() -> None:
     while True:
         file, kind = json.loads(line.recv_bytes())
         limit_memory()
-        allow(READ_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, READ_SECONDS + BYTE_SECONDS * Path(file).stat().st_size)
         try:
             for page in pages(Path(file), kind):
-                allow(TEXT_SECONDS * sum(map(len, page.text.split())))
                 line.send_bytes(json.dumps({"page": page}).encode())
         except Unreadable as why:
             line.send_bytes(json.dumps({"unreadable": str(why)}).encode())
@@ -39,11 +39,6 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         gc.collect()
         line.send_bytes(json.dumps({"grown": memory() - born}).encode())
-
-
-def allow(seconds: float) -> None:
-    """Give this process so much more processor time. When it is used up, SIGPROF ends the process."""
-    signal.setitimer(signal.ITIMER_PROF, signal.getitimer(signal.ITIMER_PROF)[0] + seconds)
 
 
 def limit_memory() -> None:

@@ -25,11 +25,9 @@ MAX_BYTES = int(number("MAX_BYTES", 50_000_000, least=1, most=1e9))
 MAX_PAGES = int(number("MAX_PAGES", 2000, least=1, most=1e6))
 MAX_XML = 15_000_000  # bytes of one part of a DOCX, unpacked
 MAX_PASSAGES = 20_000  # some 6 million characters, and 170 MB of database
-READ_MEMORY = int(
-    number("READ_MEMORY", 70_000_000, least=10e6, most=1e12)
-)  # bytes that the reading process may grow by
+READ_MEMORY = int(number("READ_MEMORY", 70_000_000, least=10e6, most=1e12))  # bytes by which the reader may grow
 READ_SECONDS = number("READ_SECONDS", 7, least=0.1)  # of processor time that reading a file may take …
-TEXT_SECONDS = 0.05 / 1000  # … and for each character of text: an honest file takes a tenth to a fifth of that
+BYTE_SECONDS = 40e-6  # … and for each of its bytes; a PDF of words placed one by one needs a third of that
 EXTRACT_SECONDS = int(number("EXTRACT_SECONDS", 300, least=1))
 STAGE_SECONDS = 60  # for every other task
 
