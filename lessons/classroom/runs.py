@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -19,6 +19,7 @@ from classroom.catalog import Lesson
 from classroom.processes import end, ended_by_signals, guarded, kind, last_lines, running
 
 ROOM = 1_000_000  # bytes that must be free: on a full disk messages and results fail at odd places
+IN_USE = "in-use"  # the file in a run's folder that the run holds locked
 MISTYPED = 2  # the exit status of a driver that refuses its arguments, as argparse has it: no log could say more
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -48,16 +49,29 @@ def fresh_home(name: str) -> Iterator[Path]:
     """An empty LESSONS_HOME for this process and all it starts, removed afterwards: nobody else's messages."""
     before = os.environ.get("LESSONS_HOME")
     with _run_folder() as folder:
+        remove_left_homes(folder)
         home = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder))
+        in_use = (home / "claimed").open("w")
+        fcntl.flock(in_use, fcntl.LOCK_EX)  # until this process ends, whatever ends it
+        Path(in_use.name).rename(home / IN_USE)
     os.environ["LESSONS_HOME"] = str(home)
     try:
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+        in_use.close()
         if before is None:
             del os.environ["LESSONS_HOME"]
         else:
             os.environ["LESSONS_HOME"] = before
+
+
+def remove_left_homes(folder: Path) -> None:
+    """Remove what runs have left that were killed by SIGKILL: the folders whose lock no process holds."""
+    for lock in folder.glob(f"*/{IN_USE}"):
+        with suppress(OSError), lock.open() as left:  # BlockingIOError: it is in use
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from time import monotonic, sleep
 import psutil
 import psycopg2
 import pytest
+from sqlalchemy import make_url
 
 import global_config
 from classroom.processes import NotReady, end, guarded, running, wait_until_ready
@@ -24,8 +25,12 @@ once = pytest.mark.once  # on services PostgreSQL is somebody else's
 
 
 @pytest.fixture
-def room(tmp_path: Path, alive: Callable[[], list[str]]) -> Room:
-    """A working folder, and an environment with a LESSONS_HOME of its own."""
+def room(tmp_path: Path, alive: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> Room:
+    """A working folder, and an environment with a LESSONS_HOME of its own, in which URL finds the password."""
+    mine = make_url(global_config.APP_DATABASE_URL)
+    if mine.query:
+        mine = mine.update_query_dict({"passfile": str(tmp_path / "home/postgres.pass")})
+    monkeypatch.setitem(globals(), "URL", mine.render_as_string(hide_password=False))
     return tmp_path, {**os.environ, "LESSONS_HOME": str(tmp_path / "home")}
 
 
@@ -48,6 +53,36 @@ def test_it_is_ready_with_its_database_and_gone_afterwards(tmp_path: Path, room:
         ask("SELECT 1")
     with running(COMMAND, tmp_path / "logs", room=room):
         assert ask("SELECT v <-> '[0,0]' FROM kept") == [(5.0,)]
+
+
+@once
+def test_only_its_user_has_the_password(tmp_path: Path, room: Room) -> None:
+    """The file that holds it is for its user alone; without it nobody gets in, and PostgreSQL has no rights of root."""
+    home = tmp_path / "home"
+    with running(COMMAND, tmp_path / "logs", room=room):
+        assert ask("SELECT 1") == [(1,)]
+        assert home.stat().st_mode & 0o067 == 0  # if root has started it, its own group may pass through
+        assert (home / "postgres.pass").stat().st_mode & 0o077 == 0
+        url = make_url(URL)
+        for given in ({}, {"password": "postgres"}):
+            with pytest.raises(psycopg2.OperationalError, match="password"):
+                psycopg2.connect(host=url.host, port=url.port, user="postgres", dbname=url.database, **given)
+        server = psutil.Process(int((home / "postgres/postmaster.pid").read_text().split()[0]))
+        groups = Path(f"/proc/{server.pid}/status").read_text().partition("Groups:")[2].splitlines()[0].split()
+        assert os.geteuid() != 0 or (0 not in server.gids() and "0" not in groups)
+
+
+@once
+def test_data_of_an_older_course_get_a_password(tmp_path: Path, room: Room) -> None:
+    """They let everybody in; what is in them stays."""
+    home = tmp_path / "home"
+    with running(COMMAND, tmp_path / "logs", room=room):
+        ask("CREATE TABLE kept (n int)")
+    (home / "postgres/pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+    (home / "postgres.pass").unlink()
+    with running(COMMAND, tmp_path / "logs", room=room):
+        assert ask("SELECT count(*) FROM kept") == [(0,)]
+        assert (home / "postgres/pg_hba.conf").read_text() == "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
 @once

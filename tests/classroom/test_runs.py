@@ -303,11 +303,16 @@ def test_ctrl_c_twice_is_as_good(course: Course, interrupted: subprocess.Popen[s
 
 @pytest.mark.once
 @at_each_moment
-def test_nothing_survives_a_killed_run(interrupted: subprocess.Popen[str], gone: Gone) -> None:
-    """SIGKILL leaves `lesson` no time to clean up; worker and driver end all the same."""
+def test_nothing_survives_a_killed_run(course: Course, interrupted: subprocess.Popen[str], gone: Gone) -> None:
+    """SIGKILL leaves `lesson` no time to clean up: worker and driver end anyway, the next run removes its folder."""
+    [home] = course.home.glob("run/*/in-use")
+    runs.remove_left_homes(course.home / "run")
+    assert home.exists()  # it is in use
     interrupted.kill()
     interrupted.wait()
     assert gone(5)
+    runs.remove_left_homes(course.home / "run")
+    assert not home.parent.exists()
 
 
 @pytest.mark.once
