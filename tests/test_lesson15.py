@@ -851,7 +851,7 @@ def test_whatever_is_killed_no_document_is_lost_and_no_passage_comes_twice(islan
     assert len(set(taken)) == count, seed
 
     def states() -> dict[str, int]:
-        """What became of them; one whose reading was interrupted three times is retried, as a user would."""
+        """How many are in each state; one whose reading was interrupted three times is retried, as a user would do."""
         for document, message in island.sql("SELECT id, message FROM lesson15.documents WHERE status = 'FAILED'"):
             assert message == "Reading it was interrupted 3 times.", (seed, message)
             with suppress(httpx.TransportError), client(island.api) as http:

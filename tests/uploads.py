@@ -1,4 +1,4 @@
-"""For tests of lesson 15: files, uploads, and what became of them."""
+"""For tests of lesson 15: files, uploads, and their outcome."""
 
 import io
 import zipfile

@@ -176,7 +176,7 @@ def index(document_id: int, attempt: int) -> str:
 
 
 def fail(document_id: int, attempt: int, why: str) -> str:
-    """Mark a document as failed, for the reason `why`, and drop what was read of it; a retry begins anew."""
+    """Mark a document as failed, for the reason `why`, and drop what was read of it; a retry begins again."""
     with store.transaction() as connection:
         if not store.lock(connection, document_id, Document.attempt == attempt, WORKING):
             return why
