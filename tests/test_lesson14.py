@@ -804,6 +804,7 @@ def audit(island: Island) -> None:
     """)
 
 
+@pytest.mark.timeout(300)
 def test_all_jobs_are_completed_once_whatever_is_killed(island: Island) -> None:
     """Each part, and pool processes, are killed at moments drawn from a seed: every job completed, every step once.
 

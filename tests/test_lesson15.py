@@ -808,6 +808,7 @@ def island(profile: str) -> Iterator[Island]:
         yield island
 
 
+@pytest.mark.timeout(300)
 def test_whatever_is_killed_no_document_is_lost_and_no_passage_comes_twice(island: Island) -> None:
     """Each part, pool processes and reading processes are killed at moments drawn from a seed.
 

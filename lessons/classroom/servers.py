@@ -8,8 +8,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from celery import Celery
 
@@ -172,12 +172,14 @@ PROBES = {"RabbitMQ": _rabbitmq, "Redis": _redis, "PostgreSQL": _postgresql}
 def _connect(url: str, database: str | None = None) -> "connection":
     """A connection to PostgreSQL at `url`, or to another `database` there, on which each statement is a transaction."""
     import psycopg2
-    from sqlalchemy import make_url
-    from sqlalchemy.dialects.postgresql.psycopg2 import dialect
 
-    address = make_url(url.removeprefix("db+")).set(database=database or _database(url))
-    _, options = dialect().create_connect_args(address)
-    connected = psycopg2.connect(**{"port": PORTS["PostgreSQL"], **options, "connect_timeout": PATIENCE + 1})
+    parts = urlsplit(url)
+    more: dict[str, Any] = dict(parse_qsl(parts.query))
+    connected = psycopg2.connect(
+        host=parts.hostname, port=parts.port or PORTS["PostgreSQL"], dbname=database or _database(url),
+        user=parts.username and unquote(parts.username), password=parts.password and unquote(parts.password),
+        connect_timeout=PATIENCE + 1, **more,
+    )  # fmt: skip
     connected.autocommit = True
     return connected
 
@@ -226,8 +228,8 @@ def server(url: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """`url` as one may print it."""
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:**@", url)
+    """`url` as one may print it; without the place of its password, too."""
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:**@", url.partition("?passfile=")[0])
 
 
 def unread(app: Celery, queues: set[str]) -> set[str]:

@@ -24,6 +24,6 @@ FAIL_STEP = int(number("FAIL_STEP", 0))  # this step of every job fails; 0: none
 LEASE_SECONDS = number("LEASE_SECONDS", 30, least=1)
 SENDING_SECONDS = 5  # how long whoever took on to send a job has for that
 ATTEMPTS = 10  # workers that may die over the same step before the job is given up
-JOB_SECONDS = 3600  # for each message: a job that takes longer is ended, and has failed; sent again, it gets as long again
+JOB_SECONDS = 3600  # for each message: a job that takes longer has failed; sent again, it gets as long again
 
 MESSAGE_LENGTH = 500  # characters of a step's message that are kept
