@@ -105,6 +105,11 @@ class Island:
             return httpx.get(f"http://127.0.0.1:{self.api}{self.health}", trust_env=False).status_code == 200
         return False
 
+    def supervise(self) -> None:
+        """Start again what has ended by itself, as systemd or Docker does; a worker may, if Redis or a process dies."""
+        for name in self.fallen():
+            self.start(name)
+
     def fallen(self) -> dict[str, str]:
         """What those processes said last that have ended by themselves."""
         return {name: (self.home / f"{name}.log").read_text()[-3000:] for name, process in self.started.items()

@@ -161,7 +161,7 @@ def _postgresql(url: str) -> None:
     except OperationalError as error:
         if name := _missing_database(url):
             raise _NoDatabase(name) from None
-        if words := re.search(r"failed: \S+:  (.*)", str(error)):  # "FATAL:", in the server's language
+        if words := re.search(r"(?:^|failed: )\S+:  (.*)", str(error)):  # "FATAL:", in the server's language
             raise _Refused(words[1]) from None
         raise
 

@@ -156,7 +156,7 @@ def set_vectors(connection: Connection, document_id: int, numbers: list[int], ve
 def nearest(vector: list[float], embedder: str, documents: Sequence[int] | None, limit: int) -> Sequence[Row]:
     """The passages most like `vector` in all completed documents, or in `documents`: the best first, with distances.
 
-    Looks at every one of them. Beyond some ten thousand, give them an index: CREATE INDEX … USING hnsw.
+    Compares with every one of them. For more than some ten thousand, the README has an index.
     """
     distance = Chunk.embedding.cosine_distance(vector).label("distance")
     found = (
