@@ -105,7 +105,7 @@ def textbook(app: Any) -> None:
 
 async def load(port: int) -> tuple[float, float]:
     """Requests per second, and the 99th percentile of their seconds, at CLIENTS connections that are kept."""
-    request = b"POST /jobs HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n"
+    request = b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
     took: list[float] = []
 
     async def client(until: float) -> None:
@@ -149,7 +149,7 @@ async def listen(port: int, job_id: int, task_id: str) -> list[float]:
 
     for _ in range(LISTENERS):
         transport, _ = await loop.create_connection(Listener, "127.0.0.1", port)
-        transport.write(f"GET /jobs/{job_id}/events HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        transport.write(f"GET /jobs/{job_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     for _ in range(LISTENERS):
         await done.acquire()
     await asyncio.sleep(0.5)  # they have read the past by now, and only hear from here on
