@@ -6,8 +6,8 @@ LESSONS_HOME/postgres.pass, where libpq finds it and only you can read it. With 
 unless APP_DATABASE_URL is set: the wheel has pgvector, and a server may lack it. If PostgreSQL is yours, it says so and
 waits, because under honcho a process that ends would end all others.
 
-PostgreSQL refuses to run as root. Started by root, it runs as the user `pgserver` with no other rights: that user may
-pass through the folders above the data and the programs, and read nothing else in them.
+PostgreSQL refuses to run as root. Started by root, it runs as the user `pgserver`, without root's groups. That user may
+pass through the folders above the data and the programs, but not list them.
 """
 
 import os

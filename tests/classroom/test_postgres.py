@@ -57,7 +57,7 @@ def test_it_is_ready_with_its_database_and_gone_afterwards(tmp_path: Path, room:
 
 @once
 def test_only_its_user_has_the_password(tmp_path: Path, room: Room) -> None:
-    """The file that holds it is for its user alone; without it nobody gets in, and PostgreSQL has no rights of root."""
+    """Only its user can read the file; PostgreSQL refuses clients without it, and has no rights of root."""
     home = tmp_path / "home"
     with running(COMMAND, tmp_path / "logs", room=room):
         assert ask("SELECT 1") == [(1,)]
