@@ -20,7 +20,7 @@ from classroom import catalog
 from classroom.catalog import Lesson
 from classroom.exercises import has_exercise
 from classroom.processes import running
-from classroom.profile import servers_down
+from classroom.use import servers_down
 
 BROKERS = {"embedded": "files", "services": "RabbitMQ"}
 RUN_LIMIT = {"embedded": 1.25, "services": 1.1}

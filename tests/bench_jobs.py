@@ -22,7 +22,7 @@ from bench import row, show
 from sqlalchemy import create_engine, text
 
 from classroom.processes import running
-from classroom.profile import servers_down
+from classroom.use import servers_down
 from tests.island import free_port
 
 CLIENTS, THREADS, SECONDS = 32, 8, 4.0
@@ -182,7 +182,7 @@ def served(which: str) -> Iterator[int]:
     port = int(free_port())
     room = (Path.cwd(), {**os.environ, "API_PORT": str(port)})
     logs = Path(os.environ["LESSONS_HOME"], "logs")
-    with running({"api": f"{sys.executable} {__file__} serve {which} {port}"}, logs, room=room):
+    with running({"api": f"{sys.executable} {__file__} serve {which} {port}"}, logs, place=room):
         yield port
 
 
@@ -234,7 +234,7 @@ def main() -> None:
     if servers_down():
         env |= {"LESSONS_PROFILE": "embedded"}
         with running(
-            {"postgres": "python -m classroom.postgres"}, Path(home), room=(Path.cwd(), {**os.environ, **env})
+            {"postgres": "python -m classroom.postgres"}, Path(home), place=(Path.cwd(), {**os.environ, **env})
         ):
             sys.exit(subprocess.run(command, env={**os.environ, **env}).returncode)
     usual = "postgresql+psycopg2://postgres:postgres@localhost:5432"

@@ -80,7 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--profile") == "embedded":
         return
     items[:] = [item for item in items if not item.get_closest_marker("once")]
-    from classroom.profile import create_missing_databases, servers_down
+    from classroom.use import create_missing_databases, servers_down
 
     create_missing_databases()
     if down := servers_down():
@@ -124,14 +124,13 @@ def workers(
     request: pytest.FixtureRequest, alone: Callable[[str], AbstractContextManager[None]]
 ) -> Iterator[dict[str, Path]]:
     """The processes of the lesson that the test module is named after, running; yields their log files by name."""
-    from classroom import catalog, servers
+    from classroom import catalog, queues
     from classroom.processes import running
 
     lesson = catalog.find(request.module.__name__.rpartition("test_")[2].partition("_")[0])  # test_lesson15_files: 15
     with alone(lesson.name):
-        for app in servers.apps(lesson.processes.values()):
-            if servers.server(app.conf.broker_url) != "files":
-                servers.purge(app, set(app.amqp.queues))
+        for app in queues.apps(lesson.processes.values()):
+            queues.purge(app)
         with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
             yield logs
 
@@ -154,10 +153,10 @@ def page() -> "Iterator[Page]":
 @pytest.fixture
 def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the reader has done any exercise doesn't matter, and nothing of theirs is touched."""
-    from classroom import exercises
+    from classroom import progress
 
-    monkeypatch.setattr(exercises, "WORK", tmp_path)
-    monkeypatch.setattr(exercises, "PROGRESS", tmp_path / "progress.json")
+    monkeypatch.setattr(progress, "WORK", tmp_path)
+    monkeypatch.setattr(progress, "PROGRESS", tmp_path / "progress.json")
 
 
 @pytest.fixture

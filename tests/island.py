@@ -63,7 +63,7 @@ class Island:
     def start(self, name: str) -> None:
         untidy = {} if name == "postgres" else {"TMPDIR": str(self.home)}  # as in processes.running
         with (self.home / f"{name}.log").open("a") as log:
-            self.started[name] = guarded(self.commands[name], output=log, room=(self.home, {**self.env, **untidy}))
+            self.started[name] = guarded(self.commands[name], output=log, place=(self.home, {**self.env, **untidy}))
 
     def kill(self, name: str) -> None:
         """SIGKILL for the process and all its children."""

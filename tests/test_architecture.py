@@ -1,6 +1,7 @@
 """The arrows: who may import whom."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,23 @@ def test_nothing_is_left_to_chance_or_the_keyboard(file: Path) -> None:
 def test_classroom_imports_no_lesson_by_name(file: Path) -> None:
     """Lessons are found as folders, so adding one changes nothing here."""
     assert ours(file) <= {"classroom", "global_config"}
+
+
+def test_classroom_has_no_import_circle() -> None:
+    """Each module can be read after those that it imports; an import inside a function counts too."""
+    modules = {file.stem for file in CLASSROOM}
+    graph = {
+        file.stem: {part for name in imports(file) if name.startswith("classroom.") for part in name.split(".")[1:2]}
+        & modules
+        for file in CLASSROOM
+    }
+    assert len(list(TopologicalSorter(graph).static_order())) == len(modules)
+
+
+@pytest.mark.parametrize("file", CLASSROOM, ids=show)
+def test_a_module_of_classroom_has_one_job(file: Path) -> None:
+    """Under 300 lines."""
+    assert len(file.read_text().splitlines()) < 300
 
 
 def test_the_file_broker_imports_kombu_alone() -> None:

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 import global_config
 from classroom import catalog
-from classroom.profile import COMPOSE
 from classroom.servers import server
+from classroom.use import COMPOSE
 
 pytestmark = pytest.mark.once
 

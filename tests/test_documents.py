@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from classroom import catalog, cli, servers
+from classroom import catalog, cli, queues
 from classroom.catalog import Lesson
-from classroom.documents import Block, Edit, Room, at_its_port, picture_rows, play, shape, steps
+from classroom.readme import Block, CourseCopy, Edit, at_its_port, picture_rows, play, shape, steps
 
 Alone = Callable[[str], AbstractContextManager[None]]
 READMES = [catalog.COURSE / "README.md", *(lesson.folder / "README.md" for lesson in catalog.lessons())]
@@ -42,7 +42,7 @@ def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, fo
     transcript is for services.
     """
     picture = folder / "now.svg"
-    room = Room.copy(folder / "course", profile)
+    room = CourseCopy.copy(folder / "course", profile)
     if profile == "services":
         readme = room.folder / f"lessons/{lesson.name}/README.md"
         before, _, tried = readme.read_text().partition("\n## Try this\n")
@@ -64,7 +64,7 @@ def test_a_lessons_readme_can_be_played_through(lesson: Lesson, profile: str, fo
 def tasks(lesson: Lesson) -> set[str]:
     """The names of all tasks that the lesson's workers know of."""
     found = set()
-    for app in (importlib.import_module(f"{lesson.name}.tasks").app, *servers.apps(lesson.processes.values())):
+    for app in (importlib.import_module(f"{lesson.name}.tasks").app, *queues.apps(lesson.processes.values())):
         app.loader.import_default_modules()
         found |= {name for name, task in app.tasks.items() if task.run.__module__.startswith(f"{lesson.name}.")}
     assert found
@@ -73,7 +73,7 @@ def tasks(lesson: Lesson) -> set[str]:
 
 def test_the_root_readme_can_be_played_through(profile: str, tmp_path: Path, alone: Alone) -> None:
     """Its commands work as typed too, in an environment that `make` has set up already."""
-    room = Room.copy(tmp_path / "course")  # no profile: the page itself selects one
+    room = CourseCopy.copy(tmp_path / "course")  # no profile: the page itself selects one
     with alone("lesson00"):
         for block, outputs in play("README.md", room, profile, skip=NOT_RUN):
             for (command, told), output in zip(block.commands, outputs, strict=True):
@@ -176,7 +176,7 @@ def test_a_command_goes_to_the_port_of_its_test() -> None:
 @pytest.mark.once
 def test_a_false_readme_is_noticed(tmp_path: Path) -> None:
     """A command that fails, an edit that doesn't fit and an unknown process are refused."""
-    room = Room.copy(tmp_path / "course", "embedded")
+    room = CourseCopy.copy(tmp_path / "course", "embedded")
     for text, why in (
         ("```console\n$ ls nowhere\n```\n", "ended with"),
         ("In `tasks.py`, change `no such text` to `x`\n", "not once"),
@@ -190,7 +190,7 @@ def test_a_false_readme_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.once
 def test_a_new_lesson_keeps_every_promise(tmp_path: Path) -> None:
     """`lesson new 99` makes a lesson that, once its picture is drawn, keeps all promises; its exercise as well."""
-    room = Room.copy(tmp_path / "course", "embedded")
+    room = CourseCopy.copy(tmp_path / "course", "embedded")
     room.run("lesson new 99 Trying")
     assert "lesson99" in room.run("lesson list") or "Trying" in room.run("lesson list")
     room.run("lesson run 99 --svg lessons/lesson99/timeline.svg")

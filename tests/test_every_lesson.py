@@ -13,7 +13,7 @@ import psutil
 import pytest
 from celery import Celery
 
-from classroom import catalog, documents
+from classroom import catalog, readme
 from classroom.catalog import Lesson
 from classroom.processes import READY, end, guarded, kind
 
@@ -84,7 +84,7 @@ def test_its_readme_has_the_sections_in_order(lesson: Lesson) -> None:
 @each_lesson
 def test_its_readme_shows_each_process_word_for_word(lesson: Lesson) -> None:
     """Each line of the Procfile is what a learner types."""
-    blocks = [s for s in documents.steps((lesson.folder / "README.md").read_text()) if isinstance(s, documents.Block)]
+    blocks = [s for s in readme.steps((lesson.folder / "README.md").read_text()) if isinstance(s, readme.Block)]
     typed = [command for block in blocks if block.language == "sh" for command, _ in block.commands]
     for command in lesson.processes.values():
         assert command in typed
@@ -133,7 +133,7 @@ def test_its_files_are_short(lesson: Lesson) -> None:
 @each_lesson
 def test_its_readme_shows_the_drivers_story(lesson: Lesson, profile: str) -> None:
     """What test_documents.py compares with a run; and nothing in it changes from run to run: no ids, no clock."""
-    blocks = [s for s in documents.steps((lesson.folder / "README.md").read_text()) if isinstance(s, documents.Block)]
+    blocks = [s for s in readme.steps((lesson.folder / "README.md").read_text()) if isinstance(s, readme.Block)]
     typed = [one for b in blocks if b.language == "console" and b.profile in ("", profile) for one in b.commands]
     story = dict(reversed(typed))[f"python -m {lesson.name}.call_tasks"]
     uuid = r"[0-9a-f]{8}-[0-9a-f]{4}"

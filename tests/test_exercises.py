@@ -9,7 +9,7 @@ import pytest
 from classroom import catalog, exercises
 from classroom.catalog import Lesson
 
-LESSONS = [part for lesson in catalog.lessons() if exercises.has_exercise(lesson) for part in lesson.parts]
+LESSONS = [part for lesson in catalog.lessons() if lesson.has_exercise for part in lesson.parts]
 FILES = {"exercise.py", "check_exercise.py", "solution.py"}
 pytestmark = pytest.mark.usefixtures("own_progress", "own_queues")
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)

@@ -74,7 +74,7 @@ def lab(tmp_path: Path, *options: str, **environment: str) -> Iterator[Celery]:
     sender.config_from_object("global_config")
     sender.conf.update(task_default_queue="lesson11-lab", control_exchange="lesson11-lab")
     command = f"celery -A lab11 worker --loglevel=info --concurrency=1 --hostname=lab@%h {' '.join(options)}"
-    with running({"worker": command}, tmp_path / "logs", room=room):
+    with running({"worker": command}, tmp_path / "logs", place=room):
         yield sender
 
 

@@ -78,7 +78,7 @@ def test_flower_asks_workers_for_events(tmp_path: Path) -> None:
         "app.conf.update(worker_send_task_events=False, task_default_queue='lesson12-quiet')\n"
     )
     line = "celery -A quiet worker --pool=solo --hostname=quiet@%h --loglevel=info"
-    with running({"worker-quiet": line}, tmp_path, room=(tmp_path, dict(os.environ))) as logs:
+    with running({"worker-quiet": line}, tmp_path, place=(tmp_path, dict(os.environ))) as logs:
         assert "task events: OFF (enable -E to monitor tasks in this worker)" in logs["worker-quiet"].read_text()
         until(lambda: "Events of group {task} enabled by remote." in logs["worker-quiet"].read_text())
         receipt = resize.apply_async(("cat.png", 0), queue="lesson12-quiet")

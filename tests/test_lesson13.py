@@ -76,7 +76,7 @@ class Island:
     def process(self, name: str, command: str, **env: str) -> Iterator[Path]:
         """Another process on this island; yields its log."""
         room = (self.home, {**self.env, **env})
-        with running({name: command}, self.home / f"logs-{uuid4()}", deadline=30, room=room) as logs:
+        with running({name: command}, self.home / f"logs-{uuid4()}", deadline=30, place=room) as logs:
             yield logs[name]
 
     @contextmanager
@@ -242,7 +242,7 @@ def test_a_task_cannot_be_a_coroutine(tmp_path: Path) -> None:
         "def to_its_end(mark): return asyncio.run(work(mark))\n"
     )
     line = "celery -A mixed worker --pool=solo --hostname=mixed@%h --loglevel=info"
-    with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))) as logs:
+    with running({"worker": line}, tmp_path, place=(tmp_path, dict(os.environ))) as logs:
         _, never, to_its_end = (
             tasks.app.send_task(f"mixed.{name}", args=[name], queue="lesson13-mixed")
             for name in ("ignored", "never", "to_its_end")
@@ -677,7 +677,7 @@ def test_slow_clients_keep_nobody_out_and_fill_no_log() -> None:
     hurried = "from lesson13 import api, slow_clients; slow_clients.TURN = 4; api.main()"
     command = shlex.join(["sh", "-c", f"ulimit -n 400; exec {sys.executable} -c '{hurried}'"])
     with (
-        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson13-slow"), room=(Path.cwd(), env)) as logs,
+        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson13-slow"), place=(Path.cwd(), env)) as logs,
         ExitStack() as stack,
     ):
         slow = []

@@ -28,7 +28,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, make_url, text
 
-from classroom import catalog, documents
+from classroom import catalog, readme
 from classroom.processes import running
 from global_config import APP_DATABASE_URL
 from lesson14 import dispatcher, gate, service, store
@@ -330,7 +330,7 @@ def test_slow_clients_keep_nobody_out_and_fill_no_log() -> None:
     hurried = "from lesson14 import api, slow_clients; slow_clients.TURN = 4; api.main()"
     command = shlex.join(["sh", "-c", f"ulimit -n 400; exec {sys.executable} -c '{hurried}'"])
     with (
-        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson14-slow"), room=(Path.cwd(), env)) as logs,
+        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson14-slow"), place=(Path.cwd(), env)) as logs,
         client(env["API_PORT"]) as honest,
         ExitStack() as stack,
     ):
@@ -368,7 +368,7 @@ def test_a_broker_that_is_down_holds_up_nobody_and_a_token_is_asked_for() -> Non
     """202 within a second, and the job is sent by whoever reaches a broker; only health goes without the token."""
     env = {**os.environ, "API_PORT": free_port(), "REDIS_BROKER_URL": "redis://127.0.0.1:1/0", "API_TOKEN": "s3cret"}
     logs = Path(env["LESSONS_HOME"], "logs", "lesson14-alone")
-    with running({"api": "python -m lesson14.api"}, logs, room=(Path.cwd(), env)), client(env["API_PORT"]) as stranger:
+    with running({"api": "python -m lesson14.api"}, logs, place=(Path.cwd(), env)), client(env["API_PORT"]) as stranger:
         assert stranger.get("/").status_code == 200
         for path in "/jobs", "/docs", "/openapi.json", "/nowhere":
             assert refused(stranger.get(path)) == (401, "unauthorized")
@@ -694,7 +694,7 @@ def test_its_curl_commands_answer_as_it_shows(http: httpx.Client) -> None:
     parts = re.split(r"^\$ (.*)\n", block, flags=re.MULTILINE)
     job = 1
     for command, told in zip(parts[1::2], parts[2::2], strict=True):
-        typed = documents.at_its_port(command.replace("/jobs/1", f"/jobs/{job}"), os.environ)
+        typed = readme.at_its_port(command.replace("/jobs/1", f"/jobs/{job}"), os.environ)
         output = subprocess.run(typed, shell=True, capture_output=True, text=True, timeout=60, check=True).stdout
         assert shape(output) == shape(told), typed
         if "POST" in command:
@@ -761,7 +761,7 @@ def test_a_database_that_never_says_a_word_is_503_in_time(tmp_path: Path) -> Non
         url = f"postgresql+psycopg2://postgres@127.0.0.1:{silent.getsockname()[1]}/celery_jobs"
         command = f"{sys.executable} -m uvicorn lesson14.api:app --port {port}"  # main() would wait for the tables
         with running(
-            {"api": command}, tmp_path, room=(tmp_path, {**os.environ, "API_PORT": port, "APP_DATABASE_URL": url})
+            {"api": command}, tmp_path, place=(tmp_path, {**os.environ, "API_PORT": port, "APP_DATABASE_URL": url})
         ):
             statuses, slowest = asyncio.run(crowd(port))
     assert statuses == {503}

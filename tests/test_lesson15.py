@@ -659,7 +659,7 @@ def test_a_token_is_asked_for_and_a_browser_can_give_it() -> None:
     """As Bearer, or as the password of Basic; only health goes without. Another site's page never comes in."""
     env = {**os.environ, "API_PORT": free_port(), "API_TOKEN": "s3cret"}
     logs = Path(env["LESSONS_HOME"], "logs", "lesson15-alone")
-    with running({"api": "python -m lesson15.api"}, logs, room=(Path.cwd(), env)), client(env["API_PORT"]) as stranger:
+    with running({"api": "python -m lesson15.api"}, logs, place=(Path.cwd(), env)), client(env["API_PORT"]) as stranger:
         assert stranger.get("/health").json() == {"status": "ok"}
         for path in "/", "/page.js", "/documents", "/events", "/docs", "/openapi.json", "/nowhere":
             answer = stranger.get(path)

@@ -106,7 +106,7 @@ def api(**env: str) -> Iterator[httpx.Client]:
     """An API of our own, without workers, on the database that is there."""
     env = {**os.environ, "API_PORT": free_port(), "APP_DATABASE_URL": VECTOR_DATABASE_URL, **env}
     logs = Path(env["LESSONS_HOME"], "logs", f"lesson15-{env['API_PORT']}")
-    with running({"api": "python -m lesson15.api"}, logs, room=(Path.cwd(), env)), client(env["API_PORT"]) as http:
+    with running({"api": "python -m lesson15.api"}, logs, place=(Path.cwd(), env)), client(env["API_PORT"]) as http:
         yield http
 
 
@@ -280,7 +280,7 @@ def test_slow_clients_keep_nobody_out_and_fill_no_log() -> None:
     hurried = "from lesson15 import api, slow_clients; slow_clients.TURN, slow_clients.LEAST = 4, 50_000; api.main()"
     command = shlex.join(["sh", "-c", f"ulimit -n 400; exec {sys.executable} -c '{hurried}'"])
     with (
-        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson15-slow"), room=(Path.cwd(), env)) as logs,
+        running({"api": command}, Path(env["LESSONS_HOME"], "logs", "lesson15-slow"), place=(Path.cwd(), env)) as logs,
         client(env["API_PORT"]) as honest,
         ExitStack() as stack,
     ):
@@ -376,7 +376,7 @@ def test_a_database_that_never_says_a_word_is_503_in_time(tmp_path: Path) -> Non
         port = free_port()
         env = {**os.environ, "API_PORT": port, "APP_DATABASE_URL": url}
         command = f"{sys.executable} -m uvicorn lesson15.api:app --port {port}"  # main() would wait for the tables
-        with running({"api": command}, tmp_path, room=(tmp_path, env)):
+        with running({"api": command}, tmp_path, place=(tmp_path, env)):
             statuses, slowest = asyncio.run(crowd(port))
     assert statuses == {503}
     assert slowest < 4 * ANSWER
@@ -391,7 +391,7 @@ def test_a_full_disk_is_507_and_logged(tmp_path: Path) -> None:
     """While an upload is still being received: it is kept in TMPDIR first."""
     env = {**os.environ, "API_PORT": free_port()}
     command = "sh -c 'ulimit -f 4000; exec python -m lesson15.api'"  # no file over 2 or 4 MB, by the shell
-    with running({"api": command}, tmp_path, room=(Path.cwd(), env)) as logs, client(env["API_PORT"]) as http:
+    with running({"api": command}, tmp_path, place=(Path.cwd(), env)) as logs, client(env["API_PORT"]) as http:
         assert refused(upload(http, "whales.txt", b"a" * 6_000_000)) == (507, "disk_full")
         assert "a file can't be written: [Errno" in logs["api"].read_text()
         assert upload(http, "whales.txt", essay()).status_code == 202

@@ -19,7 +19,7 @@ import pytest
 from celery import Celery
 from kombu import Connection, Queue
 
-from classroom import catalog, documents
+from classroom import catalog, readme
 from classroom.processes import running
 from global_config import RABBITMQ_URL
 from lesson16 import capabilities
@@ -61,7 +61,7 @@ FURTHER = [(name, broker) for name, broker in FURTHER if broker != EXPERIMENTS[n
 @pytest.mark.parametrize("profile", ["embedded", "services"])
 def test_the_transcripts_have_the_outcome_of_each_experiment(profile: str) -> None:
     """All of them on servers, and on files all that files can do: what the README shows is what is claimed here."""
-    blocks = [step for step in documents.steps(README.read_text()) if isinstance(step, documents.Block)]
+    blocks = [step for step in readme.steps(README.read_text()) if isinstance(step, readme.Block)]
     everything = [output for block in blocks if block.profile == profile for _, output in block.commands][1]
     told = {name: (int(a), int(b)) for name, a, b in re.findall(r"^(\w+) +(\d+) +(\d+)  ", everything, re.MULTILINE)}
     if profile == "services":
@@ -90,7 +90,7 @@ def test_rabbitmq_keeps_a_message_of_an_unknown_task_for_a_dead_letter_exchange(
         channel.queue_declare(dead, durable=True)
         try:
             line = "celery -A lonely worker --pool=solo --hostname=lonely@%h --loglevel=info"
-            with running({"worker": line}, tmp_path, room=(tmp_path, dict(os.environ))):
+            with running({"worker": line}, tmp_path, place=(tmp_path, dict(os.environ))):
                 Celery(broker=RABBITMQ_URL).send_task("nowhere.known", queue=queue)
                 assert until(lambda: channel.queue_declare(dead, passive=True).message_count, "it is kept")
         finally:
@@ -209,6 +209,6 @@ def test_a_symptom_is_seen_and_is_gone_when_the_incident_is_mended(
         with alone(f"exercise16-{incident}"):
             if incident == "incident1":
                 assert ask().stderr.startswith("No worker answers. In another terminal, in this folder: celery -A exer")
-            with running(catalog.WORKER, folder / "logs", room=room):
+            with running(catalog.WORKER, folder / "logs", place=room):
                 told = ask()
         assert re.fullmatch(f".*{seen}\n", told.stdout), told.stdout + told.stderr

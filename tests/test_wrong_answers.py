@@ -10,7 +10,7 @@ import pytest
 from classroom import catalog, exercises
 from classroom.catalog import Lesson
 
-LESSONS = [part for lesson in catalog.lessons() if exercises.has_exercise(lesson) for part in lesson.parts]
+LESSONS = [part for lesson in catalog.lessons() if lesson.has_exercise for part in lesson.parts]
 pytestmark = pytest.mark.usefixtures("own_progress", "own_queues")
 
 

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from classroom.refusal import Refusal
+
 COURSE = Path(__file__).resolve().parents[2]
 LESSONS = COURSE / "lessons"
 WORKER = {"worker": "celery -A exercise worker --loglevel=info"}  # what an exercise needs that has no Procfile
@@ -42,6 +44,11 @@ class Lesson:
         return [self, *sorted(Lesson(file.parent) for file in self.folder.glob("incident*/exercise.py"))]
 
     @property
+    def has_exercise(self) -> bool:
+        """Whether it has an exercise; the applications have none."""
+        return (self.folder / "exercise.py").exists()
+
+    @property
     def _docstring(self) -> str:
         package = self.folder / "__init__.py"
         file = package if package.exists() else self.folder / "exercise.py"
@@ -66,7 +73,7 @@ def find(number: str) -> Lesson:
         if digits.isdecimal() and int(digits) == int(lesson.number):
             return lesson
     there = [lesson.number for lesson in lessons()]
-    raise SystemExit(f"There is no lesson {number!r}; there are {there[0]} to {there[-1]}. See: lesson list")
+    raise Refusal(f"There is no lesson {number!r}; there are {there[0]} to {there[-1]}. See: lesson list")
 
 
 def find_parts(number: str) -> list[Lesson]:
@@ -75,7 +82,7 @@ def find_parts(number: str) -> list[Lesson]:
     lesson = find(digits)
     if found := [part for part in lesson.parts if not incident or part.folder.name == incident]:
         return found
-    raise SystemExit(f"Lesson {lesson.number} has no {incident!r}. What it has: lesson start {lesson.number}")
+    raise Refusal(f"Lesson {lesson.number} has no {incident!r}. What it has: lesson start {lesson.number}")
 
 
 def procfile(file: Path) -> dict[str, str]:
@@ -83,7 +90,7 @@ def procfile(file: Path) -> dict[str, str]:
     try:
         lines = file.read_text().splitlines()
     except OSError as error:
-        raise SystemExit(f"Can't read {file}: {error.strerror}. To get it back: git restore {file}") from None
+        raise Refusal(f"Can't read {file}: {error.strerror}. To get it back: git restore {file}") from None
     commands: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):
@@ -91,8 +98,13 @@ def procfile(file: Path) -> dict[str, str]:
         match = re.fullmatch(r"([\w-]+):\s*(\S.*)", line)
         if not match or match[1] in commands:
             why = "names a process twice" if match else "isn't of the form «name: command»"
-            raise SystemExit(f"{file}, line {number}, {why}: {line!r}. To get it back: git restore {file}")
+            raise Refusal(f"{file}, line {number}, {why}: {line!r}. To get it back: git restore {file}")
         commands[match[1]] = match[2].rstrip()
     if not commands:
-        raise SystemExit(f"{file} names no process. To get it back: git restore {file}")
+        raise Refusal(f"{file} names no process. To get it back: git restore {file}")
     return commands
+
+
+def show(file: Path) -> str:
+    """The path to type for `file` in the course's folder."""
+    return str(file.relative_to(COURSE)) if file.is_relative_to(COURSE) else str(file)

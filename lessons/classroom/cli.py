@@ -11,10 +11,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from classroom import catalog, exercises
+from classroom import catalog, exercises, progress
+from classroom.refusal import Refusal
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class Course(click.Group):
+    """The command group, which prints a Refusal as a sentence."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except Refusal as refusal:
+            sys.exit(str(refusal))
+
+
+@click.group(cls=Course, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def main(context: click.Context) -> None:
     """Runnable lessons on Celery. Without a command: the list of lessons."""
@@ -28,9 +39,9 @@ def list_() -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for lesson in catalog.lessons():
         promise = lesson.promise.removeprefix("You will be able to ")
-        mark = {"solved": "✓", "begun": "…"}.get(exercises.status(lesson), "")
+        mark = {"solved": "✓", "begun": "…"}.get(progress.status(lesson), "")
         table.add_row(mark, lesson.number, Text(lesson.title, style="bold"), promise[0].upper() + promise[1:])
-    Console(highlight=False).print(table, "", exercises.next_step(catalog.lessons()), sep="\n")
+    Console(highlight=False).print(table, "", progress.next_step(catalog.lessons()), sep="\n")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -47,7 +58,7 @@ def run(number: str, arguments: tuple[str, ...], svg: Path | None, logs: bool) -
     if svg:
         refuse_unwritable(svg)
     with told_when_stopped():
-        from classroom.runs import run_lesson  # here: `lesson list` needs no Celery
+        from classroom.run import run_lesson  # here: `lesson list` needs no Celery
 
         sys.exit(run_lesson(lesson, arguments, svg, logs))
 
@@ -63,11 +74,11 @@ def told_when_stopped() -> Iterator[None]:
 
 
 def refuse_unwritable(file: Path) -> None:
-    """Exit with a sentence where `file` can't be written, before any work is done for it."""
+    """Raise a Refusal if `file` can't be written, before any work is done for it."""
     try:
         file.open("a").close()
     except OSError as error:
-        sys.exit(f"Can't write {file}: {error.strerror}. Name a file in a folder that you can write to.")
+        raise Refusal(f"Can't write {file}: {error.strerror}. Name a file in a folder that you can write to.") from None
 
 
 @main.command()
@@ -76,7 +87,7 @@ def refuse_unwritable(file: Path) -> None:
 def start(number: str, again: bool) -> None:
     """Begin the exercise of lesson NUMBER, in work/."""
     parts = catalog.find_parts(number)
-    for part in [part for part in parts if again or not exercises.state(part)] or parts:
+    for part in [part for part in parts if again or not progress.state(part)] or parts:
         for line in exercises.start(part, again):
             click.echo(line)
 
@@ -128,7 +139,7 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
 def hint(number: str) -> None:
     """The next hint for what failed in lesson NUMBER."""
     parts = catalog.find_parts(number)
-    click.echo(exercises.hint(next(filter(exercises.failed_last, parts), parts[0])))
+    click.echo(exercises.hint(next(filter(progress.failed_last, parts), parts[0])))
 
 
 @main.command()
@@ -142,7 +153,7 @@ def watch(number: str) -> None:
     judged = False
     try:
         # It yields nothing after 0.2 s; by then it watches, so that a save during the first look isn't missed.
-        for saved in changes(exercises.folder(parts[0]), rust_timeout=200, yield_on_timeout=True):
+        for saved in changes(progress.folder(parts[0]), rust_timeout=200, yield_on_timeout=True):
             if saved:
                 click.clear()
             if saved or not judged:
@@ -169,7 +180,7 @@ def solution(number: str, give_up: bool) -> None:
 @click.argument("title")
 def new(number: str, title: str) -> None:
     """Make a lesson from the template (for authors)."""
-    from classroom.documents import new_lesson
+    from classroom.authoring import new_lesson
 
     for file in new_lesson(number, title):
         click.echo(f"made {file.relative_to(catalog.COURSE)}")
@@ -180,13 +191,13 @@ def new(number: str, title: str) -> None:
 @click.argument("numbers", nargs=-1)
 def docs(numbers: tuple[str, ...]) -> None:
     """Re-make transcripts and pictures (for authors)."""
-    from classroom import documents
+    from classroom.authoring import remake_all
 
     try:
-        for changed in documents.remake_all([catalog.find(number) for number in numbers] or catalog.lessons()):
+        for changed in remake_all([catalog.find(number) for number in numbers] or catalog.lessons()):
             click.echo(changed)
     except ValueError as error:
-        sys.exit(str(error))
+        raise Refusal(str(error)) from None
 
 
 @main.command()
@@ -196,17 +207,22 @@ def use(profile: str) -> None:
 
     embedded needs nothing but files. services needs three servers, and starts them where Docker can.
     """
-    from classroom.profile import use
+    from classroom.use import use
 
     use(profile)
 
 
 @main.command()
 def doctor() -> None:
-    """Say what is missing, and how to mend it.
+    """Check your setup and show how to fix problems.
 
-    Looks, and changes nothing. Ends with status 1 if lessons can't run on the profile selected.
+    Changes nothing. Exits with status 1 if lessons can't run on the selected profile.
     """
     from classroom.doctor import report
 
     sys.exit(report())
+
+
+def help_text() -> str:
+    """Return what `lesson --help` prints."""
+    return main.get_help(click.Context(main, info_name="lesson", **main.context_settings))

@@ -1,9 +1,8 @@
-"""`lesson doctor`: what is there, what isn't, and the command that mends it. It looks, and changes nothing."""
+"""`lesson doctor`: what works, what doesn't, and the command that fixes it. It changes nothing."""
 
 import os
 import re
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,10 +17,10 @@ from rich import filesize
 from rich.console import Console
 from rich.text import Text
 
-from classroom import catalog, environment, processes, profile, servers
+from classroom import catalog, environment, processes, servers, use
+from classroom.refusal import Refusal
 
 MARKS = {"good": ("✓", "+", "green"), "note": ("!", "!", "yellow"), "wrong": ("✗", "x", "red")}
-PORTS = {"api": 8000, "flower": 5555}  # what a Procfile's process of this kind listens on
 MUCH = 100_000_000  # bytes under LESSONS_HOME that are worth a word
 LITTLE = 20_000_000  # bytes left on its disk with which a run may fail
 
@@ -75,7 +74,7 @@ def commands_typed() -> Finding:
 
 def home() -> Path:
     """LESSONS_HOME, as global_config takes it."""
-    value, _ = profile.setting("LESSONS_HOME") or (catalog.COURSE / ".lessons", "")
+    value, _ = use.setting("LESSONS_HOME") or (catalog.COURSE / ".lessons", "")
     return Path(value).absolute()
 
 
@@ -96,17 +95,17 @@ def read_settings() -> ModuleType:
 def refused(sentence: str) -> Finding:
     """What global_config can't work with, where it is set, and how to take it out."""
     name = sentence.partition(" ")[0]
-    if not (found := profile.setting(name)):
+    if not (found := use.setting(name)):
         return Finding("wrong", sentence)
     _, where = found
-    mend = "lesson use embedded" if name == profile.VARIABLE else f"correct the line {name}=…"
+    mend = "lesson use embedded" if name == use.VARIABLE else f"correct the line {name}=…"
     mend = mend if where == ".env" else f"unset {name}"
     return Finding("wrong", f"{sentence} It is set in {where}; the mend: {mend}")
 
 
 def profile_selected(settings: ModuleType) -> Finding:
     """The profile, and what selects it."""
-    _, where = profile.setting(profile.VARIABLE) or ("", "")
+    _, where = use.setting(use.VARIABLE) or ("", "")
     return Finding("good", f"profile {settings.PROFILE}, {f'selected in {where}' if where else 'the default'}")
 
 
@@ -117,7 +116,7 @@ def addresses(settings: ModuleType) -> Iterator[Finding]:
     urls = {name: getattr(settings, name) for name in settings.SCHEMES}
     troubles = servers.ask_all(urls.values())
     for name, url in urls.items():
-        found, who = profile.setting(name), servers.server(url)
+        found, who = use.setting(name), servers.server(url)
         own = f", set in {found[1]}" if found else ""
         meant = f", standing in for {ADDRESSES[name]}" if who != ADDRESSES[name] else ""
         answers = f" answers at {servers.without_password(url)}" if who in servers.PORTS else ""
@@ -163,13 +162,17 @@ def listening(running: dict[psutil.Process, str]) -> Iterator[Finding]:
 
 
 def ports_taken() -> Iterator[Finding]:
-    """Ports that a lesson's own processes want, and that somebody has."""
+    """Ports that a lesson's own processes need and another process has."""
     for lesson in catalog.lessons():
         for name in lesson.processes:
-            port = PORTS.get(processes.kind(name))
-            with socket.socket() as probe:
-                if port and not probe.connect_ex(("127.0.0.1", port)):
-                    yield Finding("note", f"port {port} is taken, and lesson {lesson.number} ({name}) wants it")
+            if processes.kind(name) not in processes.PORTS:
+                continue
+            variable, usual = processes.PORTS[processes.kind(name)]
+            port, _ = use.setting(variable) or (usual, "")
+            try:
+                processes.refuse_taken_port(f"lesson {lesson.number} ({name})", variable, port)
+            except Refusal as refusal:
+                yield Finding("note", str(refusal))
 
 
 def written(folder: Path) -> Iterator[Finding]:

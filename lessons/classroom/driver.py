@@ -10,8 +10,9 @@ from celery import Celery
 from rich.console import Console
 
 import global_config
-from classroom import catalog, servers
+from classroom import catalog, queues, servers
 from classroom.recorder import recording
+from classroom.refusal import Refusal
 from classroom.timeline import Timeline, svg
 
 ADDRESSES = {
@@ -48,6 +49,8 @@ def run_driver(main: Callable[[], None], app: Celery, *more: Celery) -> None:
         show(Timeline(events))
     except KeyboardInterrupt:
         sys.exit("Stopped.")
+    except Refusal as refusal:
+        sys.exit(str(refusal))
     except Exception as error:  # of ours, and not the lesson's: a full disk, a broker that went away
         sys.exit(sentence(error))
     if failure:
@@ -55,16 +58,16 @@ def run_driver(main: Callable[[], None], app: Celery, *more: Celery) -> None:
 
 
 def refuse_early(app: Celery, *more: Celery) -> None:
-    """Exit with one sentence where something that the apps need doesn't answer."""
+    """Raise a Refusal if the broker, the result store or a worker of the apps doesn't answer."""
     apps = (app, *more)
     brokers = [one.conf.broker_write_url or one.conf.broker_url for one in apps]
     for url in dict.fromkeys((*brokers, *(one.conf.result_backend for one in apps))):
         if why := servers.trouble(url):
-            sys.exit(why)
-    if unread := {queue for one in apps for queue in servers.unread(one, set(one.amqp.queues))}:
+            raise Refusal(why)
+    if unread := {queue for one in apps for queue in queues.unread(one, set(one.amqp.queues))}:
         lesson = catalog.find(app.main)
         commands = "\n".join(f"  {command}" for command in lesson.processes.values())
-        sys.exit(
+        raise Refusal(
             f"No worker reads the queue {' or '.join(sorted(unread))}. Start it in another terminal, and wait until it "
             f"says ready:\n{commands}\n"
             f"or let one command do it all: lesson run {lesson.number}"

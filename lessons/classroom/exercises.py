@@ -1,4 +1,4 @@
-"""The learner's own work: begin an exercise, have it judged, remember how far it is, give hints one at a time."""
+"""Exercises: begin one, have an answer judged, give hints one at a time, show a solution."""
 
 import ast
 import json
@@ -9,18 +9,25 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from classroom import catalog, environment, strays
+from classroom import catalog, environment, progress, strays
 from classroom.catalog import WORKER, Lesson
+from classroom.refusal import Refusal
 
-WORK = catalog.COURSE / "work"
-PROGRESS = WORK / "progress.json"
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
 # Each judge is a copy of a process that has imported what takes long; that matters to `lesson watch`, and to tests.
 JUDGES = multiprocessing.get_context("forkserver")
 JUDGES.set_forkserver_preload(
-    ["pytest", "pytest_timeout", "classroom.judge", "classroom.recorder", "classroom.servers", "classroom.file_broker",
-     "celery.app.amqp", "celery.backends.database"]
-)  # fmt: skip
+    [
+        "pytest",
+        "pytest_timeout",
+        "classroom.judge",
+        "classroom.queues",
+        "classroom.recorder",
+        "classroom.file_broker",
+        "celery.app.amqp",
+        "celery.backends.database",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -36,43 +43,33 @@ class Verdict:
         return next((name for name, text in self.checks.items() if text), "")
 
 
-def has_exercise(lesson: Lesson) -> bool:
-    """Whether this lesson has an exercise; the applications have none."""
-    return (lesson.folder / "exercise.py").exists()
-
-
-def folder(lesson: Lesson) -> Path:
-    """Where the learner's answer lies. A file work/lesson05.py would shadow the package, a folder's content doesn't."""
-    return WORK / lesson.name
-
-
 def start(lesson: Lesson, again: bool = False) -> list[str]:
-    """Put the blank exercise, its Procfile and an incident's symptom into `folder(lesson)`; returns what was done.
+    """Put the blank exercise, its Procfile and an incident's symptom into the learner's folder; return what was done.
 
-    Refuses to overwrite an answer; with `again` it is kept beside as exercise.before-N.py.
+    Refuses to overwrite an answer; with `again` the answer is kept as exercise.before-N.py.
     """
     require_exercise(lesson)
-    answer = folder(lesson) / "exercise.py"
+    answer = progress.folder(lesson) / "exercise.py"
     done = []
     if answer.exists() and not again:
-        raise SystemExit(
-            f"{show(answer)} is there already, and was kept. To start over: lesson start {lesson.number} --again"
+        raise Refusal(
+            f"{catalog.show(answer)} already exists and was kept. To start over: lesson start {lesson.number} --again"
         )
     try:
         answer.parent.mkdir(parents=True, exist_ok=True)
         number = len(list(answer.parent.glob("exercise.before-*"))) + 1
         for old in filter(Path.exists, (answer, answer.with_name("Procfile"), answer.with_name("symptom.py"))):
             kept = old.replace(old.with_name(f"{old.stem}.before-{number}{old.suffix}"))
-            done.append(f"Your {old.name} so far is now {show(kept)}.")
+            done.append(f"Your {old.name} so far is now {catalog.show(kept)}.")
         for file in filter(Path.exists, (lesson.folder / "exercise.py", lesson.folder / "symptom.py")):
             shutil.copyfile(file, answer.with_name(file.name))
         given = lesson.folder / "Procfile.exercise"
         (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else lines(WORKER))
     except OSError as error:
-        raise SystemExit(f"Can't write to {show(answer.parent)}: {error.strerror}.") from None
-    remember(lesson, solved=False, failed="", hints={})
-    return [*done, f"Your exercise: {show(answer)}. Open it; what to do stands at its top.",
-            f"When you think that it holds: lesson check {lesson.number}"]  # fmt: skip
+        raise Refusal(f"Can't write to {catalog.show(answer.parent)}: {error.strerror}.") from None
+    progress.remember(lesson, solved=False, failed="", hints={})
+    done.append(f"Your exercise: {catalog.show(answer)}. Open it: the instructions are at the top.")
+    return [*done, f"When you think it works: lesson check {lesson.number}"]
 
 
 def lines(processes: dict[str, str]) -> str:
@@ -103,11 +100,11 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
         try:
             process.start()
         except OSError as error:  # it talks through a socket in TMPDIR, whose path must be short
-            raise SystemExit(f"No judge can be started: {error}. Set TMPDIR to a folder such as /tmp.") from None
+            raise Refusal(f"No judge can be started: {error}. Set TMPDIR to a folder such as /tmp.") from None
         try:
             process.join(LONGEST)
             if process.is_alive():
-                raise SystemExit(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.")
+                raise Refusal(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.")
         finally:
             if process.is_alive() and process.pid:
                 strays.end_family(process.pid)
@@ -115,14 +112,14 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
             process.join()
         output = said.read_text()
         if not file.exists():
-            raise SystemExit(f"The judge couldn't work:\n{output}")
+            raise Refusal(f"The judge couldn't work:\n{output}")
         found = json.loads(file.read_text())
     checks = {one["check"]: "" if one["passed"] else one["text"] for one in found["checks"]}
     if not checks:
-        raise SystemExit(f"The judge found nothing to check:\n{output}")
+        raise Refusal(f"The judge found nothing to check:\n{output}")
     verdict = Verdict(found["seed"], checks)
     if not answer:
-        remember(lesson, solved=not verdict.failed, failed=verdict.failed)
+        progress.remember(lesson, solved=not verdict.failed, failed=verdict.failed)
     return verdict
 
 
@@ -143,22 +140,22 @@ def run_pytest(arguments: list[str], variables: dict[str, str], said: Path) -> N
 def hint(lesson: Lesson) -> str:
     """The next hint for the check that failed last, one level further each time; the third is nearly the answer."""
     require_exercise(lesson)
-    if state(lesson) == "solved":
+    if progress.state(lesson) == "solved":
         return f"Your answer holds. To compare: lesson solution {lesson.number}"
-    if not (failed := failed_last(lesson)):
-        raise SystemExit(f"A hint is for a check that failed; none has yet. First: lesson check {lesson.number}")
+    if not (failed := progress.failed_last(lesson)):
+        raise Refusal(f"A hint is for a check that failed; none has yet. First: lesson check {lesson.number}")
     every = hints(lesson)[failed]
-    opened = progress()[lesson.number]["hints"]
+    opened = progress.recall()[lesson.number]["hints"]
     level = min(opened.get(failed, 0) + 1, len(every))
-    remember(lesson, hints={**opened, failed: level})
+    progress.remember(lesson, hints={**opened, failed: level})
     return f"{readable(failed)}, hint {level} of {len(every)}:\n\n{every[level - 1]}"
 
 
 def solution(lesson: Lesson, give_up: bool = False) -> Path:
     """The file with one good answer; refuses until the exercise is solved, or given up."""
     require_exercise(lesson)
-    if not give_up and state(lesson) != "solved":
-        raise SystemExit(
+    if not give_up and progress.state(lesson) != "solved":
+        raise Refusal(
             f"Your own answer comes first: lesson check {lesson.number}. To see it all the same: "
             f"lesson solution {lesson.number} --give-up"
         )
@@ -172,72 +169,19 @@ def hints(lesson: Lesson) -> dict[str, list[str]]:
     return {check.name: (ast.get_docstring(check) or "").split("\n\n") for check in checks}
 
 
-def status(lesson: Lesson) -> str:
-    """How far the learner is with all that a lesson has to solve: "solved", "begun", or "" for neither."""
-    states = {state(part) for part in lesson.parts}
-    return states.pop() if len(states) == 1 else "begun"
-
-
-def failed_last(lesson: Lesson) -> str:
-    """The check that failed when this exercise was judged last; "" if none did."""
-    return str(progress().get(lesson.number, {}).get("failed", ""))
-
-
-def state(lesson: Lesson) -> str:
-    """How far the learner is with this exercise or incident alone, as in `status`."""
-    if progress().get(lesson.number, {}).get("solved"):
-        return "solved"
-    return "begun" if (folder(lesson) / "exercise.py").exists() else ""
-
-
-def next_step(lessons: list[Lesson]) -> str:
-    """What to type next: go on with what is begun, or take the first lesson whose exercise isn't solved."""
-    for lesson in lessons:
-        match has_exercise(lesson) and status(lesson):
-            case "begun":
-                return f"Next: lesson check {lesson.number} (your answer is in {show(folder(lesson))}/)"
-            case "":
-                return f"Next: lesson run {lesson.number}, and then its exercise: lesson start {lesson.number}"
-    return "Every exercise is solved."
-
-
 def require_started(lesson: Lesson) -> None:
     """Refuse where there is no answer yet."""
     require_exercise(lesson)
-    if not (folder(lesson) / "exercise.py").exists():
-        raise SystemExit(f"There is nothing to check yet. To begin: lesson start {lesson.number}")
+    if not (progress.folder(lesson) / "exercise.py").exists():
+        raise Refusal(f"There is nothing to check yet. To begin: lesson start {lesson.number}")
 
 
 def require_exercise(lesson: Lesson) -> None:
     """Refuse a lesson that has no exercise."""
-    if not has_exercise(lesson):
-        raise SystemExit(f"Lesson {lesson.number} has no exercise. The lessons: lesson list")
-
-
-def progress() -> dict[str, dict]:
-    """What is remembered, by a lesson's number: solved, the check that failed, hints opened."""
-    try:
-        return dict(json.loads(PROGRESS.read_text()))
-    except (OSError, ValueError):  # nothing yet, or no longer readable: nothing is lost but the ticks
-        return {}
-
-
-def remember(lesson: Lesson, **what: object) -> None:
-    """Change what is remembered of `lesson`."""
-    every = progress()
-    before = every.get(lesson.number, {"solved": False, "failed": "", "hints": {}})
-    every[lesson.number] = {**before, **what}
-    WORK.mkdir(exist_ok=True)
-    unfinished = PROGRESS.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(every, indent=2))
-    unfinished.replace(PROGRESS)
+    if not lesson.has_exercise:
+        raise Refusal(f"Lesson {lesson.number} has no exercise. The lessons: lesson list")
 
 
 def readable(check: str) -> str:
     """check_reports_go_to_low as words."""
     return check.removeprefix("check_").replace("_", " ")
-
-
-def show(file: Path) -> str:
-    """A path as one would type it from the course's folder."""
-    return str(file.relative_to(catalog.COURSE)) if file.is_relative_to(catalog.COURSE) else str(file)

@@ -7,10 +7,8 @@ A check is a function `check_…` in check_exercise.py that takes the fixtures b
 paragraph each. The answer is imported as the module `exercise` in an empty folder, with real workers of its own.
 """
 
-import io
 import json
 import os
-import re
 import shutil
 import signal
 import sys
@@ -29,16 +27,14 @@ import pytest
 
 from classroom import bounds, strays
 from classroom.catalog import COURSE, WORKER, Lesson, procfile
-from classroom.importing import AtImport, advice, import_answer
-from classroom.processes import NotReady
-from classroom.seen import Seen
-from classroom.timeline import Row, Timeline, rows
+from classroom.evidence import Evidence
+from classroom.explain import ENDED, Exits, OutOfTime, Unmet, explain, last_lines, takes_long
+from classroom.importing import import_answer
 
 CHECKS = "check_exercise.py"
 PATIENCE = 18.0  # seconds for one check, its share of starting the workers included
 INSIST = 3.5  # seconds until an answer that caught the end of its time is told again
 TICK = 0.5  # seconds between two looks at the clock and at what the answer has written
-MOST_LINES = 20  # of what an answer prints
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare a room for the answer, before anything imports global_config; only for a run of check_exercise.py."""
+    """Prepare a workspace for the answer, before anything imports global_config, if pytest runs check_exercise.py."""
     named = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
     files = [file for file in named if file.name == CHECKS]
     if not files:
@@ -80,14 +76,14 @@ class Judge:
         self.started: set[int] = set()  # the exercise's processes
         self.pid, self.exit = os.getpid(), os._exit
         self.listens = False  # whether a check, or what it needs, is at work, and not pytest between them
-        self.room = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
-        shutil.copy(self.answer, self.room / "exercise.py")
-        os.environ["LESSONS_HOME"] = str(self.room / "home")
-        os.environ["TMPDIR"], tempfile.tempdir = str(self.room), None
+        self.workspace = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
+        shutil.copy(self.answer, self.workspace / "exercise.py")
+        os.environ["LESSONS_HOME"] = str(self.workspace / "home")
+        os.environ["TMPDIR"], tempfile.tempdir = str(self.workspace), None
         os._exit = self.refuse_exit
         strays.keep_in_sight()
         bounds.limit()
-        sys.path.insert(0, str(self.room))
+        sys.path.insert(0, str(self.workspace))
         sys.dont_write_bytecode = True
 
     @property
@@ -163,15 +159,13 @@ class Judge:
             return
         if monotonic() > self.until:
             said = f"Stopped after {self.patience:g} s: something waits for what never comes, or loops for ever."
-        elif self.told or not (said := bounds.excess(self.room)):
+        elif self.told or not (said := bounds.excess(self.workspace)):
             return
         self.told += 1
         self.until = monotonic() + INSIST
         if self.told < 3:
             raise OutOfTime(said)
-        said = (
-            f"{item.name}: stopped after {self.patience:g} s, and it wouldn't stop: an `except:` swallows everything."
-        )
+        said = f"{item.name}: stopped after {self.patience:g} s. The answer's `except:` catches even that."
         self.verdicts.append({"check": item.name, "passed": False, "text": said})
         self.pytest_unconfigure()
         if capture := item.config.pluginmanager.get_plugin("capturemanager"):
@@ -188,7 +182,9 @@ class Judge:
         """Say in the learner's words what pytest would say in its own."""
         report = yield
         if call.excinfo and report.failed:
-            report.longrepr = explain(call.excinfo.value, item.stash.get(SEEN, None), self)
+            report.longrepr = explain(
+                call.excinfo.value, item.stash.get(SEEN, None), self.workspace, self.worker_died()
+            )
             report.sections = [(title, last_lines(text)) for title, text in report.sections]
             if report.when == "setup" or takes_long(call.excinfo.value):
                 item.session.shouldfail = "the other checks would find the same"
@@ -199,6 +195,11 @@ class Judge:
             )
         return report
 
+    def worker_died(self) -> bool:
+        """Whether one of the processes that were started, all our own children, has ended already."""
+        children = [child for child in psutil.Process().children() if child.pid in self.started]
+        return any(child.status() == psutil.STATUS_ZOMBIE for child in children)
+
     def write_verdict(self, *more: dict) -> None:
         """Write what is known so far, and `more`: what will be true if no other line of this is run."""
         if self.verdict_file:
@@ -208,23 +209,10 @@ class Judge:
         strays.end_strays()
         self.write_verdict()
         os._exit = self.exit
-        shutil.rmtree(self.room, ignore_errors=True)
+        shutil.rmtree(self.workspace, ignore_errors=True)
 
 
-ENDED = "The answer ended the whole program"
-SEEN = pytest.StashKey["Seen"]()
-
-
-class Unmet(AssertionError):
-    """A check's statement that doesn't hold."""
-
-
-class OutOfTime(BaseException):
-    """The check took or wrote more than the judge allows; no Exception, so that `except Exception` lets it through."""
-
-
-class Exits(BaseException):
-    """The answer would end the judge's process."""
+SEEN = pytest.StashKey[Evidence]()
 
 
 @pytest.fixture(scope="session")
@@ -238,7 +226,7 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 @pytest.fixture(scope="session")
 def exercise(judge: Judge) -> ModuleType:
     """The answer, imported."""
-    os.chdir(judge.room)  # as for the workers
+    os.chdir(judge.workspace)  # as for the workers
     return import_answer()
 
 
@@ -264,35 +252,28 @@ def expect() -> Callable[[object, object, str, str], None]:
 
 @pytest.fixture(scope="session")
 def workers(judge: Judge, exercise: ModuleType) -> Iterator[dict[str, Path]]:
-    """The exercise's processes, running in the answer's room; yields their log files."""
-    from classroom import servers
+    """The exercise's processes, running in the judge's workspace; yields their log files."""
+    from classroom import queues
     from classroom.processes import running
 
-    app = exercise.app
-
-    def purge() -> None:
-        """Leave nothing on a shared server, and throw away nothing that is somebody else's."""
-        if servers.server(app.conf.broker_url) != "files":
-            servers.purge(app, {queue for queue in app.amqp.queues if queue.startswith("exercise")})
-
-    purge()
+    queues.purge(exercise.app, "exercise")
     others = {child.pid for child in psutil.Process().children()}
-    with running(judge.processes, judge.room / "logs", room=(judge.room, dict(os.environ))) as logs:
+    with running(judge.processes, judge.workspace / "logs", place=(judge.workspace, dict(os.environ))) as logs:
         judge.started = {child.pid for child in psutil.Process().children()} - others
         yield logs
-    purge()  # also the queues that nobody reads; sending has made them known
+    queues.purge(exercise.app, "exercise")  # also the queues that no worker reads; sending has made them known
 
 
 @pytest.fixture
 def run(
     request: pytest.FixtureRequest, exercise: ModuleType, workers: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], AbstractContextManager[Seen]]:
+) -> Callable[[], AbstractContextManager[Evidence]]:
     """`with run() as seen:` records what the system does in the block; ask `seen` afterwards."""
     from classroom.recorder import recording
 
     @contextmanager
-    def run() -> Iterator[Seen]:
-        seen = Seen()
+    def run() -> Iterator[Evidence]:
+        seen = Evidence()
         request.node.stash[SEEN] = seen
         for name in ("__call__", "apply"):
             watch(monkeypatch, exercise.app.Task, name, seen.here)
@@ -312,139 +293,3 @@ def watch(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, calls: list
         return original(task, *args, **kwargs)
 
     monkeypatch.setattr(owner, method, noting)
-
-
-def takes_long(error: BaseException) -> bool:
-    """Whether it failed by waiting, as whatever comes next would too."""
-    from celery.exceptions import TimeoutError
-
-    return isinstance(error, (OutOfTime, TimeoutError))
-
-
-def explain(error: BaseException, seen: Seen | None, judge: Judge) -> str:
-    """What went wrong, in the learner's words: a sentence, the line of the answer, what the system did."""
-    lines = [sentence(error, judge, seen)]
-    if tip := advice(error, judge.room / "exercise.py"):
-        lines.append(tip)
-    elif not isinstance(error, Unmet) and (line := line_of_task(error, seen) or line_of_answer(error, judge)):
-        lines.append(line)
-    if seen and seen.here:
-        lines.append(f"Ran in the caller's own process, not on a worker: {', '.join(dict.fromkeys(seen.here))}")
-    if seen and seen.events and not isinstance(error, NotImplementedError):
-        lines += ["", picture(seen.events)]
-    return "\n".join(lines)
-
-
-def sentence(error: BaseException, judge: Judge, seen: Seen | None) -> str:
-    """What went wrong, in one sentence."""
-    from celery.exceptions import TimeoutError
-
-    said = str(error).strip()
-    match error:
-        case OutOfTime() if said.startswith("Stopped after") and seen and unfinished(seen):
-            return f"{said}\n{late(seen, judge)}"
-        case AssertionError() | NotReady() | OutOfTime() | AtImport() | Exits():
-            return said or "The check failed."
-        case SystemExit() if raised_in(error, judge.room / "exercise.py"):
-            return f"The answer ends the whole program, with sys.exit({error.code!r})."
-        case SystemExit():
-            return said
-        case NotImplementedError():
-            return f"Not written yet: {said or 'a function raises NotImplementedError'}"
-        case SyntaxError() if str(error.filename).endswith("exercise.py"):
-            return f"Python can't read the file: {error.msg}, line {error.lineno}: {(error.text or '').strip()}"
-        case MemoryError():
-            return bounds.MEMORY_MUCH
-        case OSError() if "File too large" in said:
-            return bounds.MUCH
-        case Exception() if "reading from stdin" in said or type(error).__name__ in ("EOFError", "BdbQuit"):
-            return READS
-        case TimeoutError():
-            return late(seen, judge)
-        case AttributeError() if "module 'exercise'" in said:
-            return f"The exercise needs a name that isn't there: {said}"
-        case TypeError() if option := re.search(OPTIONS, said):
-            return (f"{said}. delay() hands everything to the task; {option[1]} is an option of the call, and those go "
-                    "to apply_async(args=(…), …).")  # fmt: skip
-    raised = last_lines(f"{type(error).__name__}: {said}".rstrip(": "), 5)
-    if from_task(error):
-        return f"A task raised {raised}"
-    if line_of_answer(error, judge):
-        return f"The answer raised {raised}"
-    return f"The check couldn't go on with what the answer gave it, {raised}"
-
-
-READS = """The answer waits for somebody to type (input(), sys.stdin, breakpoint()); during a check nobody is there.
-Use the values that your function receives."""
-OPTIONS = r"unexpected keyword argument '(queue|countdown|eta|expires|priority|routing_key|task_id|link|retry)'"
-
-
-def late(seen: Seen | None, judge: Judge) -> str:
-    """Why a result didn't come in time."""
-    found = unfinished(seen) if seen else []
-    task = found[0].name if found else "a task"
-    logs = "".join(file.read_text(errors="replace") for file in (judge.room / "logs").glob("*.log"))
-    if workers_died(judge):
-        return f"A worker has died, and the result of {task} never comes."
-    if "MemoryError" in logs:
-        return bounds.MEMORY_MUCH
-    if lost := re.search(r"Process '.*' pid:\d+ exited with '(.*)'", logs):
-        return f"The worker's process that ran {task} ended in the middle of it ({lost[1]}), so its result never comes."
-    if waiting := [row for row in found if row.state == "queued"]:
-        return f"No worker took {waiting[0].name}: it lies in the queue {waiting[0].queue}."
-    if found and found[0].state == "waits to retry":
-        return (f"A result didn't come in time: {task} still waits to be run again. A retry that isn't told its "
-                "countdown waits for 180 seconds.")  # fmt: skip
-    return "A result didn't come in time: the task is still running, or stored nothing."
-
-
-def unfinished(seen: Seen) -> list[Row]:
-    """The tasks of which no end was heard."""
-    return [row for row in rows(seen.events) if row.state in ("queued", "running", "waits to retry")]
-
-
-def workers_died(judge: Judge) -> bool:
-    """Whether one of the processes that were started, all our own children, has ended already."""
-    children = [child for child in psutil.Process().children() if child.pid in judge.started]
-    return any(child.status() == psutil.STATUS_ZOMBIE for child in children)
-
-
-def raised_in(error: BaseException, file: Path) -> bool:
-    """Whether it was raised by this very file, and not by what it calls."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and frames[-1].filename == str(file)
-
-
-def from_task(error: BaseException) -> bool:
-    """Whether a worker's task raised it, and get() brought it here."""
-    return any(frame.filename.endswith("celery/result.py") for frame in traceback.extract_tb(error.__traceback__))
-
-
-def line_of_answer(error: BaseException, judge: Judge) -> str:
-    """Where in the answer it happened, if it did."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == judge.room / "exercise.py"]
-    return f"at exercise.py, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
-
-
-def line_of_task(error: BaseException, seen: Seen | None) -> str:
-    """Where in the answer a worker raised it, if one did; its traceback travels in the event."""
-    for event in seen.events if seen and from_task(error) else []:
-        if event["type"] == "task-failed" and type(error).__name__ in event["exception"]:
-            found = re.findall(r'File ".*exercise\.py", (line \d+), in .*\n\s*(.*)', event.get("traceback") or "")
-            return f"at exercise.py, {found[-1][0]}: {found[-1][1]}" if found else ""
-    return ""
-
-
-def last_lines(text: str, most: int = MOST_LINES) -> str:
-    """The end of a text that may be long."""
-    lines = [line if len(line) < 500 else f"{line[:500]} …" for line in text.splitlines()[-most:]]
-    return "\n".join(lines)
-
-
-def picture(events: list[dict]) -> str:
-    """The timeline as plain text."""
-    from rich.console import Console
-
-    text = io.StringIO()
-    Console(file=text, width=76).print(Timeline(events))  # 80 less the indent of `lesson check`
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())

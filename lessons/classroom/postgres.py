@@ -27,6 +27,7 @@ from sqlalchemy import make_url
 
 from classroom import servers
 from classroom.processes import refuse_taken_port
+from classroom.refusal import Refusal
 from global_config import APP_DATABASE_URL, EMBEDDED_DATABASE, LESSONS_HOME, POSTGRES_PASSWORD, VECTOR_DATABASE_URL
 
 RETRIES = 10.0  # seconds in which a start may fail because what is left of a killed one hasn't ended yet
@@ -43,10 +44,10 @@ def main(url: str = APP_DATABASE_URL) -> None:
 
 
 def wait_beside(url: str) -> None:
-    """Wait for a signal; exits with one sentence if the PostgreSQL at `url`, which is not ours, can't be used."""
+    """Wait for a signal; raise a Refusal if the PostgreSQL at `url`, which is not ours, can't be used."""
     servers.create_database(url)
     if why := servers.trouble(url):
-        sys.exit(why)
+        raise Refusal(why)
     print(f"PostgreSQL at {servers.without_password(url)} is yours, and ready to accept connections", flush=True)
     for number in SIGNALS:
         signal.signal(number, lambda *_: sys.exit())
@@ -136,4 +137,7 @@ def open_the_way(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(VECTOR_DATABASE_URL if sys.argv[1:] == ["--vector"] else APP_DATABASE_URL)
+    try:
+        main(VECTOR_DATABASE_URL if sys.argv[1:] == ["--vector"] else APP_DATABASE_URL)
+    except Refusal as refusal:
+        sys.exit(str(refusal))

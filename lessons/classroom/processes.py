@@ -12,6 +12,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
 
+from classroom.refusal import Refusal
+
 # A process of its own between us and the command. Its stdin is our pipe: whatever ends us, SIGKILL included, closes
 # it, and the guard ends the command's whole process group. It also ends what a command that died has left in there.
 # `env` lets a line begin with NAME=value, and says by name what isn't there.
@@ -43,14 +45,15 @@ READY = {  # what each kind of process writes to its log once it can be used
     "flower": r"Connected to",
     "postgres": r"ready to accept connections",
 }
-PORTS = {"flower": ("FLOWER_PORT", "5555"), "api": ("API_PORT", "8000")}  # which variable says where, and what else
+# The variable that chooses the port, and its default.
+PORTS = {"flower": ("FLOWER_PORT", "5555"), "api": ("API_PORT", "8000")}
 GRACE = {"beat": 5.0, "postgres": 5.0}  # seconds between SIGTERM and SIGKILL for what holds state; a worker has none
 
 
-Room = tuple[Path | None, dict[str, str]]  # a working folder, unless it is our own, and an environment
+Place = tuple[Path | None, dict[str, str]]  # a working folder, unless it is our own, and an environment
 
 
-class NotReady(SystemExit):
+class NotReady(Refusal):
     """A process ended, or was not ready in time: one sentence, then the end of its log."""
 
 
@@ -60,16 +63,21 @@ def kind(name: str) -> str:
 
 
 def guarded(
-    command: str, grace: float = 0.0, output: IO[str] | None = None, room: Room | None = None
+    command: str, grace: float = 0.0, output: IO[str] | None = None, place: Place | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a shell command that can't outlive us; closing the returned process's stdin ends it."""
-    folder, env = room or (None, dict(os.environ))
+    folder, env = place or (None, dict(os.environ))
     here = Path(sys.executable).parent  # `celery` and `python` are this environment's, activated or not
     path = f"{here}{os.pathsep}{env.get('PATH', os.defpath)}"
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", GUARD, str(grace), command], cwd=folder, env={**env, "PATH": path},
-        stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-I", "-S", "-c", GUARD, str(grace), command],
+        cwd=folder,
+        env={**env, "PATH": path},
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -81,17 +89,17 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def running(
-    commands: Mapping[str, str], logs: Path, deadline: float = 60.0, room: Room | None = None
+    commands: Mapping[str, str], logs: Path, deadline: float = 60.0, place: Place | None = None
 ) -> Iterator[dict[str, Path]]:
-    """Run `commands` (name -> command line) while the block runs, in `room` or else where and as we run ourselves.
+    """Run `commands` (name -> command line) while the block runs, in `place` or else where and as we run ourselves.
 
     Yields each name's log file once all are ready; raises NotReady where one ends first or `deadline` seconds pass.
     Refuses a name of no known kind, because nobody could say when it is ready, and a port that is taken.
     """
-    folder, env = room or (None, dict(os.environ))
+    folder, env = place or (None, dict(os.environ))
     for name in commands:
         if kind(name) not in READY:
-            raise SystemExit(f"A process is called {name!r}; a name begins with one of: {', '.join(READY)}.")
+            raise Refusal(f"A process is called {name!r}; a name begins with one of: {', '.join(READY)}.")
         if kind(name) in PORTS:
             variable, default = PORTS[kind(name)]
             refuse_taken_port(name, variable, env.get(variable) or default)
@@ -116,17 +124,17 @@ def running(
 
 
 def refuse_taken_port(name: str, variable: str, port: str) -> None:
-    """Exit with one sentence where `name` couldn't listen on `port`, which the environment's `variable` chooses."""
-    mend = f"Set {variable} to a free port, such as {variable}=18765"
+    """Raise a Refusal where `name` couldn't listen on `port`, which the environment's `variable` chooses."""
+    choose = f"Set {variable} to a free port, such as {variable}=18765"
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SystemExit(f"{variable} is {port!r}, and a port is a number from 1 to 65535. {mend}.")
+        raise Refusal(f"{variable} is {port!r}, and a port is a number from 1 to 65535. {choose}.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was in use just now is free
         try:
             probe.bind(("127.0.0.1", int(port)))
         except OSError:
-            said = f"Port {port} is taken, and {name} needs it. {mend}, or stop what listens there."
-            raise SystemExit(said) from None
+            said = f"Port {port} is taken, and {name} needs it. {choose}, or stop the process that listens there."
+            raise Refusal(said) from None
 
 
 def wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, until: float) -> None:

@@ -10,7 +10,9 @@ from celery import Celery
 from kombu import Connection, Consumer
 from kombu.utils.functional import maybe_list
 
-ENDED = {"task-succeeded", "task-failed", "task-rejected", "task-revoked", "task-unknown"}
+from classroom.evidence import ENDED
+from classroom.refusal import Refusal
+
 FENCE = "lesson-fence"  # an event of our own: once it is heard, so is all that was sent before it
 LONG = 3600.0  # seconds that unread events are kept; Celery's own 5 (event_queue_ttl) would lose the beginning
 
@@ -81,7 +83,7 @@ class _Recorder:
                 if len(self.events) > known:  # there is much to read before it
                     deadline, known = now + patience, len(self.events)
                 if now > deadline:
-                    raise SystemExit("The broker takes messages, but events don't come back. Look at: lesson doctor")
+                    raise Refusal("The broker takes messages, but events don't come back. Look at: lesson doctor")
                 if now >= again:  # again and again: Redis forgets what is sent before it has subscribed us
                     fence, again = str(uuid4()), now + 0.1
                     sent.add(fence)

@@ -1,4 +1,4 @@
-"""Does the server behind an address answer, and who listens there?"""
+"""Does the server behind an address answer, and if not, why?"""
 
 import re
 import socket
@@ -11,7 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from celery import Celery
+from classroom.refusal import Refusal
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -176,10 +176,14 @@ def _connect(url: str, database: str | None = None) -> "connection":
     parts = urlsplit(url)
     more: dict[str, Any] = dict(parse_qsl(parts.query))
     connected = psycopg2.connect(
-        host=parts.hostname, port=parts.port or PORTS["PostgreSQL"], dbname=database or _database(url),
-        user=parts.username and unquote(parts.username), password=parts.password and unquote(parts.password),
-        connect_timeout=PATIENCE + 1, **more,
-    )  # fmt: skip
+        host=parts.hostname,
+        port=parts.port or PORTS["PostgreSQL"],
+        dbname=database or _database(url),
+        user=parts.username and unquote(parts.username),
+        password=parts.password and unquote(parts.password),
+        connect_timeout=PATIENCE + 1,
+        **more,
+    )
     connected.autocommit = True
     return connected
 
@@ -217,7 +221,7 @@ def create_database(url: str) -> str | None:
                 return None  # another process was faster
             said = str(error).splitlines()[0]
             mend = f"Let its administrator do it: sudo -u postgres createdb {name}"
-            raise SystemExit(f"PostgreSQL won't create the database {name}: {said}. {mend}") from None
+            raise Refusal(f"PostgreSQL won't create the database {name}: {said}. {mend}") from None
 
 
 def server(url: str) -> str:
@@ -230,64 +234,3 @@ def server(url: str) -> str:
 def without_password(url: str) -> str:
     """`url` as one may print it; without the place of its password, too."""
     return re.sub(r"(://[^:/@]*):.*@", r"\1:**@", url.partition("?passfile=")[0])
-
-
-def unread(app: Celery, queues: set[str]) -> set[str]:
-    """Those of `queues` that no worker reads.
-
-    RabbitMQ knows its consumers, so a passive declare answers at once. On files and Redis only the workers know:
-    they are asked over the app's control exchange until all queues are named, for at most PATIENCE / 2 seconds.
-    """
-    with app.connection_for_write() as connection:
-        if connection.transport.driver_type == "amqp":
-            return {queue for queue in queues if not _consumers(connection, queue)}
-        missing = set(queues)
-
-        def heard(reply: dict) -> None:
-            for answer in reply.values():
-                missing.difference_update(queue["name"] for queue in answer)
-            if not missing:
-                raise _AllRead
-
-        with suppress(_AllRead):
-            app.control.broadcast(
-                "active_queues", reply=True, callback=heard, timeout=PATIENCE / 2, connection=connection
-            )
-        return missing
-
-
-class _AllRead(Exception):
-    """Nothing more to ask."""
-
-
-def _consumers(connection, queue: str) -> int:  # type: ignore[no-untyped-def]
-    channel = connection.channel()
-    try:
-        return channel.queue_declare(queue, passive=True).consumer_count
-    except connection.channel_errors:  # the queue doesn't exist
-        return 0
-    finally:
-        channel.close()
-
-
-def apps(commands: Iterable[str]) -> list[Celery]:
-    """The Celery apps that these commands start workers of, each once."""
-    from celery.app.utils import find_app
-
-    named = (re.match(r"celery -A (\S+) worker\b", command) for command in commands)
-    return [find_app(module) for module in dict.fromkeys(match[1] for match in named if match)]
-
-
-def purge(app: Celery, queues: set[str]) -> int:
-    """Throw away the waiting messages of `queues`; returns how many there were."""
-    thrown = 0
-    with app.connection_for_write() as connection:
-        for queue in queues:
-            channel = connection.channel()
-            try:
-                thrown += channel.queue_purge(queue) or 0
-            except connection.channel_errors:  # the queue doesn't exist
-                pass
-            finally:
-                channel.close()
-    return thrown

@@ -16,17 +16,18 @@ import psutil
 import pytest
 
 from classroom import doctor
-from classroom.documents import Room
 from classroom.processes import end, guarded
+from classroom.readme import CourseCopy
+from tests.island import free_port
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
+def room(tmp_path: Path) -> CourseCopy:
     """A copy of the course in which nothing selects a profile and nothing has run."""
-    return Room.copy(tmp_path / "course")
+    return CourseCopy.copy(tmp_path / "course")
 
 
-def examine(room: Room, **env: str) -> tuple[int, list[str]]:
+def examine(room: CourseCopy, **env: str) -> tuple[int, list[str]]:
     """Status and lines of `lesson doctor`, after checking what holds for every line."""
     asked = monotonic()
     said = subprocess.run(
@@ -52,7 +53,7 @@ def listing(folder: Path) -> dict[Path, int]:
 
 
 @pytest.mark.once
-def test_a_fresh_clone_is_well(room: Room) -> None:
+def test_a_fresh_clone_is_well(room: CourseCopy) -> None:
     """Nothing is wrong where nothing has run, and all is said: Python, folder, profile, addresses, what is written."""
     status, lines = examine(room)
     assert status == 0
@@ -69,7 +70,7 @@ def test_a_fresh_clone_is_well(room: Room) -> None:
 
 
 @pytest.mark.once
-def test_it_changes_nothing(room: Room) -> None:
+def test_it_changes_nothing(room: CourseCopy) -> None:
     """Not a file, not a folder, not even the one that every run needs; nor one that is there and empty."""
     env = {"PYTHONDONTWRITEBYTECODE": "1"}  # what Python writes is Python's
     before = listing(room.folder)
@@ -97,7 +98,7 @@ def test_it_changes_nothing(room: Room) -> None:
         ),
     ],
 )
-def test_nonsense_is_a_finding(line: str, sentence: str, room: Room) -> None:
+def test_nonsense_is_a_finding(line: str, sentence: str, room: CourseCopy) -> None:
     """What makes every other command refuse is told with the place where it is set, and the rest is looked at, too."""
     (room.folder / ".env").write_text(f"{line}\n")
     status, lines = examine(room)
@@ -107,14 +108,14 @@ def test_nonsense_is_a_finding(line: str, sentence: str, room: Room) -> None:
 
 
 @pytest.mark.once
-def test_nonsense_in_the_environment(room: Room) -> None:
+def test_nonsense_in_the_environment(room: CourseCopy) -> None:
     """.env can't mend what the environment says."""
     _, lines = examine(room, LESSONS_PROFILE="cloud")
     assert about("cloud", lines).endswith("It is set in the environment; the mend: unset LESSONS_PROFILE")
 
 
 @pytest.mark.once
-def test_what_selects_the_profile(room: Room) -> None:
+def test_what_selects_the_profile(room: CourseCopy) -> None:
     """.env, or the environment, which wins."""
     (room.folder / ".env").write_text("LESSONS_PROFILE=embedded\n")
     assert "✓ profile embedded, selected in .env" in examine(room)[1]
@@ -122,7 +123,7 @@ def test_what_selects_the_profile(room: Room) -> None:
 
 
 @pytest.mark.once
-def test_a_folder_that_cannot_be_written(room: Room) -> None:
+def test_a_folder_that_cannot_be_written(room: CourseCopy) -> None:
     """LESSONS_HOME below a file can't be made."""
     home = room.folder / "README.md" / "home"
     status, lines = examine(room, LESSONS_HOME=str(home))
@@ -131,7 +132,7 @@ def test_a_folder_that_cannot_be_written(room: Room) -> None:
 
 
 @pytest.mark.once
-def test_servers_that_do_not_answer(room: Room) -> None:
+def test_servers_that_do_not_answer(room: CourseCopy) -> None:
     """Four addresses that accept and never answer are four findings, each with its mend."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -151,7 +152,7 @@ def test_servers_that_do_not_answer(room: Room) -> None:
 
 
 @pytest.mark.once
-def test_commands_of_another_environment(room: Room) -> None:
+def test_commands_of_another_environment(room: CourseCopy) -> None:
     """A terminal where the environment isn't active gets the command that activates it."""
     here = Path(sys.executable).parent
     env = {**room.env, "PATH": os.defpath}
@@ -161,7 +162,7 @@ def test_commands_of_another_environment(room: Room) -> None:
 
 
 @pytest.fixture
-def start(room: Room) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+def start(room: CourseCopy) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
     """Starts a command in the room as one would type it; whatever is left of it is killed afterwards."""
     started = []
 
@@ -180,7 +181,7 @@ def start(room: Room) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
 
 
 @pytest.mark.once
-def test_an_old_worker_is_named_with_its_end(room: Room, start: Callable[[str], subprocess.Popen[bytes]]) -> None:
+def test_an_old_worker_is_named_with_its_end(room: CourseCopy, start: Callable[[str], subprocess.Popen[bytes]]) -> None:
     """A worker still listening is one line, whatever its pool; the command shown ends it."""
     worker = start("celery -A lesson00.tasks worker --loglevel=info --concurrency=2")
     words = f"process {worker.pid} (and 2 of its pool), since "
@@ -226,10 +227,10 @@ def test_others_are_not(words: list[str]) -> None:
 
 
 @pytest.mark.once
-def test_a_worker_of_a_run_is_told_apart(room: Room) -> None:
+def test_a_worker_of_a_run_is_told_apart(room: CourseCopy) -> None:
     """What `lesson run` started ends with it: nothing has to be done about that."""
     with Path(os.devnull).open("w") as nowhere:
-        process = guarded("celery -A lesson00.tasks worker", output=nowhere, room=(room.folder, room.env))
+        process = guarded("celery -A lesson00.tasks worker", output=nowhere, place=(room.folder, room.env))
     parent = psutil.Process(process.pid)
     try:
         until = monotonic() + 20
@@ -244,7 +245,7 @@ def test_a_worker_of_a_run_is_told_apart(room: Room) -> None:
 
 
 @pytest.mark.once
-def test_what_killed_runs_have_left(room: Room, start: Callable[[str], subprocess.Popen[bytes]]) -> None:
+def test_what_killed_runs_have_left(room: CourseCopy, start: Callable[[str], subprocess.Popen[bytes]]) -> None:
     """The folder of a run that is going on isn't counted; the mend removes the others."""
     home = room.folder / ".lessons"
     for name in ("lesson00-killed", "lesson01-killed", "lesson02-running"):
@@ -262,7 +263,7 @@ def test_what_killed_runs_have_left(room: Room, start: Callable[[str], subproces
 
 
 @pytest.mark.once
-def test_how_much_is_written(room: Room) -> None:
+def test_how_much_is_written(room: CourseCopy) -> None:
     """Up to 100 MB is fine; more is worth a word and a mend, and still no failure."""
     home = room.folder / ".lessons"
     home.mkdir()
@@ -283,21 +284,30 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.once
-def test_a_port_that_a_lesson_wants(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only ports of processes that some lesson has are looked at."""
+@pytest.mark.parametrize("variable", ["FLOWER_PORT", "API_PORT"])
+def test_a_taken_port_that_a_lesson_needs_is_named(
+    room: CourseCopy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+) -> None:
+    """The port is the one that the environment or .env chooses, as for the lesson itself."""
+    lesson = SimpleNamespace(number="12", processes={"worker": "…", "flower": "…", "api": "…"})
+    monkeypatch.setattr(doctor.catalog, "lessons", lambda: [lesson])
+    monkeypatch.setattr(doctor.use, "ENV", tmp_path / ".env")
+    kind = variable.partition("_")[0].lower()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        monkeypatch.setattr(doctor, "PORTS", {"flower": port})
-        lesson = SimpleNamespace(number="12", processes={"worker": "…", "flower": "…"})
-        monkeypatch.setattr(doctor.catalog, "lessons", lambda: [lesson])
-        assert [finding.text for finding in doctor.ports_taken()] == [
-            f"port {port} is taken, and lesson 12 (flower) wants it"
-        ]
-    assert list(doctor.ports_taken()) == []
+        said = f"Port {port} is taken, and lesson 12 ({kind}) needs it. Set {variable} to a free port"
+        monkeypatch.setenv(variable, str(port))
+        assert any(finding.text.startswith(said) for finding in doctor.ports_taken())
+        monkeypatch.delenv(variable)
+        assert not any(finding.text.startswith(said) for finding in doctor.ports_taken())
+        (tmp_path / ".env").write_text(f"{variable}={port}\n")
+        assert any(finding.text.startswith(said) for finding in doctor.ports_taken())
+        monkeypatch.setenv(variable, free_port())
+        assert not any(finding.text.startswith(said) for finding in doctor.ports_taken())
 
 
 @pytest.mark.once
-def test_without_colour_and_without_unicode(room: Room) -> None:
+def test_without_colour_and_without_unicode(room: CourseCopy) -> None:
     """In a pipe there are no escape codes, and where ✓ can't be written another mark stands for it."""
     said = subprocess.run(
         ["lesson", "doctor"], cwd=room.folder, env={**room.env, "PYTHONIOENCODING": "ascii"}, capture_output=True
@@ -307,7 +317,7 @@ def test_without_colour_and_without_unicode(room: Room) -> None:
     assert said.stdout.decode("ascii").startswith("+ Python ")
 
 
-def test_real_servers(room: Room, profile: str) -> None:
+def test_real_servers(room: CourseCopy, profile: str) -> None:
     """On services each address says which server answers; without its database PostgreSQL is a finding."""
     if profile == "embedded":
         pytest.skip("about real servers")

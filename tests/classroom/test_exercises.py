@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from classroom import catalog, exercises
-from classroom.documents import Room
+from classroom.readme import CourseCopy
+from classroom.refusal import Refusal
 
 pytestmark = pytest.mark.once
 
@@ -21,13 +22,13 @@ Type = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
+def room(tmp_path: Path) -> CourseCopy:
     """A copy of the course, with no work in it."""
-    return Room.copy(tmp_path / "course", "embedded")
+    return CourseCopy.copy(tmp_path / "course", "embedded")
 
 
 @pytest.fixture
-def typed(room: Room) -> Type:
+def typed(room: CourseCopy) -> Type:
     """Types a `lesson` command in the room; returns its status and all it printed."""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -39,12 +40,12 @@ def typed(room: Room) -> Type:
     return run
 
 
-def solve(room: Room, number: str) -> None:
+def solve(room: CourseCopy, number: str) -> None:
     """Put the solution where the learner's answer lies."""
     shutil.copy(room.folder / f"lessons/lesson{number}/solution.py", room.folder / f"work/lesson{number}/exercise.py")
 
 
-def test_from_start_to_solved(room: Room, typed: Type) -> None:
+def test_from_start_to_solved(room: CourseCopy, typed: Type) -> None:
     """One begins, fails, opens hints one at a time, solves it, and is told what comes next."""
     assert "lesson start 00" in typed("list").stdout
     begun = typed("start", "05")
@@ -77,7 +78,7 @@ def test_from_start_to_solved(room: Room, typed: Type) -> None:
         assert "Traceback" not in typed(words, "05").stdout
 
 
-def test_nothing_of_the_learners_is_lost(room: Room, typed: Type) -> None:
+def test_nothing_of_the_learners_is_lost(room: CourseCopy, typed: Type) -> None:
     """start refuses to overwrite; --again keeps each answer beside."""
     typed("start", "00")
     answer = room.folder / "work/lesson00/exercise.py"
@@ -112,7 +113,7 @@ def test_out_of_turn_one_is_told_what_comes_first(typed: Type, words: tuple[str,
     assert "Traceback" not in refused.stdout
 
 
-def test_incidents_belong_to_the_exercise_of_their_lesson(room: Room, typed: Type) -> None:
+def test_incidents_belong_to_the_exercise_of_their_lesson(room: CourseCopy, typed: Type) -> None:
     """All are begun at once, and judged up to the first that doesn't hold; each can be had alone."""
     assert typed("start", "16").returncode == 0
     work = room.folder / "work/lesson16"
@@ -140,7 +141,7 @@ def short() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_ctrl_c_in_the_middle_of_a_check_is_told_in_a_sentence(room: Room, typed: Type, short: Path) -> None:
+def test_ctrl_c_in_the_middle_of_a_check_is_told_in_a_sentence(room: CourseCopy, typed: Type, short: Path) -> None:
     """As in a terminal, all processes of the command hear it; none is left, and no folder of the judge's."""
     typed("start", "00")
     solve(room, "00")
@@ -160,7 +161,7 @@ def test_ctrl_c_in_the_middle_of_a_check_is_told_in_a_sentence(room: Room, typed
     assert not list(short.iterdir())
 
 
-def test_without_room_for_a_judge_one_is_told_so(room: Room, typed: Type, short: Path) -> None:
+def test_without_room_for_a_judge_one_is_told_so(room: CourseCopy, typed: Type, short: Path) -> None:
     """A socket's path can have about 100 characters, and one of the judge's lies in TMPDIR."""
     typed("start", "00")
     room.env["TMPDIR"] = str(short / ("long" * 25))
@@ -177,7 +178,7 @@ def test_giving_up_shows_the_solution(typed: Type) -> None:
     assert "task_routes" in typed("solution", "05", "--give-up").stdout
 
 
-def test_unreadable_progress_loses_no_answer(room: Room, typed: Type) -> None:
+def test_unreadable_progress_loses_no_answer(room: CourseCopy, typed: Type) -> None:
     """A broken progress file costs the ticks, nothing else."""
     typed("start", "00")
     (room.folder / "work/progress.json").write_text("{ broken")
@@ -185,7 +186,7 @@ def test_unreadable_progress_loses_no_answer(room: Room, typed: Type) -> None:
     assert (room.folder / "work/lesson00/exercise.py").exists()
 
 
-def test_another_file_can_be_judged_and_is_not_remembered(room: Room, typed: Type) -> None:
+def test_another_file_can_be_judged_and_is_not_remembered(room: CourseCopy, typed: Type) -> None:
     """--answer judges it, and the learner's own progress stays. Variables that would change the judging are ignored."""
     solution = room.folder / "lessons/lesson05/solution.py"
     room.env |= {"PYTEST_ADDOPTS": "--collect-only", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}
@@ -195,7 +196,7 @@ def test_another_file_can_be_judged_and_is_not_remembered(room: Room, typed: Typ
     assert not (room.folder / "work/progress.json").exists()
 
 
-def test_pytest_judges_too(room: Room, typed: Type) -> None:
+def test_pytest_judges_too(room: CourseCopy, typed: Type) -> None:
     """In any editor: pytest lessons/lesson05/check_exercise.py is about the learner's copy."""
     typed("start", "05")
     assert "1 failed" in shell(room, "pytest -q -x lessons/lesson05/check_exercise.py")
@@ -203,14 +204,14 @@ def test_pytest_judges_too(room: Room, typed: Type) -> None:
     assert "failed" not in shell(room, "pytest -q lessons/lesson05/check_exercise.py")
 
 
-def shell(room: Room, command: str) -> str:
+def shell(room: CourseCopy, command: str) -> str:
     """What a command prints, whether it succeeds or not."""
     return subprocess.run(
         command, shell=True, cwd=room.folder, env=room.env, capture_output=True, text=True, timeout=90
     ).stdout
 
 
-def test_watch_checks_again_when_the_answer_is_saved(room: Room, typed: Type) -> None:
+def test_watch_checks_again_when_the_answer_is_saved(room: CourseCopy, typed: Type) -> None:
     """First as it is, then after a save; Ctrl-C ends it."""
     typed("start", "05")
     log = room.folder / "watch.log"
@@ -238,7 +239,7 @@ def wait_for(log: Path, text: str) -> None:
         sleep(0.1)
 
 
-def test_an_answer_that_kills_the_judge_has_failed(room: Room, typed: Type) -> None:
+def test_an_answer_that_kills_the_judge_has_failed(room: CourseCopy, typed: Type) -> None:
     """The verdict names the check that ran, and the command says no less than for any other failure."""
     answer = room.folder / "answer.py"
     answer.write_text("import os\nos.kill(os.getpid(), 9)\n")
@@ -263,7 +264,7 @@ def test_an_answer_that_hears_nothing_ends_with_all_it_started(
     monkeypatch.setattr(exercises, "LONGEST", 8)
     answer = tmp_path / "answer.py"
     answer.write_text(DEAF)
-    with pytest.raises(SystemExit, match="stopped after 8 s"):
+    with pytest.raises(Refusal, match="stopped after 8 s"):
         exercises.judge(catalog.find("00"), answer)
     assert not [line for line in alive() if "sleep" in line]
 
@@ -271,4 +272,4 @@ def test_an_answer_that_hears_nothing_ends_with_all_it_started(
 def test_every_check_has_a_readable_name() -> None:
     """What is printed is the check's name as words."""
     assert exercises.readable("check_reports_go_to_low") == "reports go to low"
-    assert exercises.show(catalog.COURSE / "work" / "x") == "work/x"
+    assert catalog.show(catalog.COURSE / "work" / "x") == "work/x"

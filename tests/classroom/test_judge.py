@@ -17,7 +17,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from classroom.seen import Seen
+from classroom.evidence import Evidence
 
 pytestmark = pytest.mark.once
 
@@ -68,7 +68,7 @@ FAULTS = {
                         r"looked at: who ran double\nexpected:  \['celery'\]\nsaw:       \[\]\nIt was to run .*"
                         r"\nRan in the caller's own process, not on a worker: exercise.double"),
     "an_option_for_delay": ("return double.delay(number, countdown=1)",
-                            r"delay\(\) hands everything to the task; countdown is an option of the call"),
+                            r"delay\(\) passes everything on to the task. countdown is an option of the call"),
     "a_misspelled_method": ("return double.delay(number).gat()",
                             r"The answer raised AttributeError: .* has no attribute 'gat'\nat exercise.py"),
     "an_end": ("raise SystemExit", r"The answer ends the whole program, with sys.exit\(None\)."),
@@ -123,7 +123,7 @@ CASES = {
     "a loop at import": Case(BEGIN, f"from time import sleep\nwhile not sleep(9): pass\n{BEGIN}", STOPPED, 5),
     "a loop that swallows its end": Case(
         BEGIN, f"from time import sleep\nwhile True:\n    try: sleep(60)\n    except: pass\n{BEGIN}",
-        "stopped after 5 s, and it wouldn't stop: an `except:` swallows everything.", 5,
+        "stopped after 5 s. The answer's `except:` catches even that.", 5,
     ),
     "a retry with no end": Case(
         f"@app.task\ndef double(number):\n{TASK}",
@@ -388,9 +388,9 @@ def then(uuid: str, worker: str = "a", result: object = None, **times: float) ->
     ]
 
 
-def seen(*events: dict[str, Any]) -> Seen:
+def seen(*events: dict[str, Any]) -> Evidence:
     """What a block would have recorded."""
-    one = Seen()
+    one = Evidence()
     one.events = sorted(events, key=lambda event: event["timestamp"])
     return one
 
@@ -422,7 +422,7 @@ WORDS: dict[str, list[tuple[tuple[str, ...], object]]] = {
 }
 
 
-@pytest.mark.parametrize("word", [name for name in vars(Seen) if not name.startswith("_")])
+@pytest.mark.parametrize("word", [name for name in vars(Evidence) if not name.startswith("_")])
 def test_each_word_says_what_happened(word: str) -> None:
     """Each word of the checks' language, asked about one recorded story."""
     ask: Callable[..., object] = getattr(STORY, word)
@@ -434,4 +434,4 @@ def test_no_events_are_no_trouble() -> None:
     """Where nothing was recorded, every word has an answer: nothing."""
     for word, questions in WORDS.items():
         arguments, _ = questions[0]
-        assert not getattr(Seen(), word)(*arguments)
+        assert not getattr(Evidence(), word)(*arguments)

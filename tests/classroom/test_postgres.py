@@ -20,12 +20,12 @@ from classroom.servers import _connect
 
 URL = global_config.APP_DATABASE_URL
 COMMAND = {"postgres": "python -m classroom.postgres"}
-Room = tuple[Path, dict[str, str]]
+CourseCopy = tuple[Path, dict[str, str]]
 once = pytest.mark.once  # on services PostgreSQL is somebody else's
 
 
 @pytest.fixture
-def room(tmp_path: Path, alive: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> Room:
+def room(tmp_path: Path, alive: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> CourseCopy:
     """A working folder, and an environment with a LESSONS_HOME of its own, in which URL finds the password."""
     mine = make_url(global_config.APP_DATABASE_URL)
     if mine.query:
@@ -42,24 +42,24 @@ def ask(statement: str) -> list[tuple]:
 
 
 @once
-def test_it_is_ready_with_its_database_and_gone_afterwards(tmp_path: Path, room: Room, gone: Callable) -> None:
+def test_it_is_ready_with_its_database_and_gone_afterwards(tmp_path: Path, room: CourseCopy, gone: Callable) -> None:
     """PostgreSQL 18 with pgvector, whose data outlive it; nothing listens once it has ended."""
-    with running(COMMAND, tmp_path / "logs", room=room):
+    with running(COMMAND, tmp_path / "logs", place=room):
         assert ask("SHOW server_version")[0][0].startswith("18")
         ask("CREATE EXTENSION vector")
         ask("CREATE TABLE kept AS SELECT '[3,4]'::vector AS v")
     assert gone(5)
     with pytest.raises(psycopg2.OperationalError):
         ask("SELECT 1")
-    with running(COMMAND, tmp_path / "logs", room=room):
+    with running(COMMAND, tmp_path / "logs", place=room):
         assert ask("SELECT v <-> '[0,0]' FROM kept") == [(5.0,)]
 
 
 @once
-def test_only_its_user_has_the_password(tmp_path: Path, room: Room) -> None:
+def test_only_its_user_has_the_password(tmp_path: Path, room: CourseCopy) -> None:
     """Only its user can read the file; PostgreSQL refuses clients without it, and has no rights of root."""
     home = tmp_path / "home"
-    with running(COMMAND, tmp_path / "logs", room=room):
+    with running(COMMAND, tmp_path / "logs", place=room):
         assert ask("SELECT 1") == [(1,)]
         assert home.stat().st_mode & 0o067 == 0  # if root has started it, its own group may pass through
         assert (home / "postgres.pass").stat().st_mode & 0o077 == 0
@@ -73,25 +73,25 @@ def test_only_its_user_has_the_password(tmp_path: Path, room: Room) -> None:
 
 
 @once
-def test_data_of_an_older_course_get_a_password(tmp_path: Path, room: Room) -> None:
+def test_data_of_an_older_course_get_a_password(tmp_path: Path, room: CourseCopy) -> None:
     """They let everybody in; what is in them stays."""
     home = tmp_path / "home"
-    with running(COMMAND, tmp_path / "logs", room=room):
+    with running(COMMAND, tmp_path / "logs", place=room):
         ask("CREATE TABLE kept (n int)")
     (home / "postgres/pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
     (home / "postgres.pass").unlink()
-    with running(COMMAND, tmp_path / "logs", room=room):
+    with running(COMMAND, tmp_path / "logs", place=room):
         assert ask("SELECT count(*) FROM kept") == [(0,)]
         assert (home / "postgres/pg_hba.conf").read_text() == "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
 @once
-def test_a_killed_one_can_be_started_again_at_once(tmp_path: Path, room: Room) -> None:
+def test_a_killed_one_can_be_started_again_at_once(tmp_path: Path, room: CourseCopy) -> None:
     """Five times: what was committed is there, and so is the server, while clients are connected."""
-    with running(COMMAND, tmp_path / "logs", room=room):
+    with running(COMMAND, tmp_path / "logs", place=room):
         ask("CREATE TABLE counted (n int)")
     for n in range(5):
-        with running(COMMAND, tmp_path / "logs", room=room), closing(_connect(URL)):
+        with running(COMMAND, tmp_path / "logs", place=room), closing(_connect(URL)):
             assert ask("SELECT count(*) FROM counted") == [(n,)]
             ask(f"INSERT INTO counted VALUES ({n})")
             psutil.Process(int((tmp_path / "home/postgres/postmaster.pid").read_text().split()[0])).kill()
@@ -99,7 +99,7 @@ def test_a_killed_one_can_be_started_again_at_once(tmp_path: Path, room: Room) -
 
 @once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order_though_clients_are_connected(tmp_path: Path, room: Room, number: int) -> None:
+def test_a_signal_ends_it_in_order_though_clients_are_connected(tmp_path: Path, room: CourseCopy, number: int) -> None:
     """It writes what it has to write, and needs no repair afterwards."""
     log = tmp_path / "postgres.log"
     with log.open("w") as output:
@@ -117,47 +117,51 @@ def test_a_signal_ends_it_in_order_though_clients_are_connected(tmp_path: Path, 
 
 
 @once
-def test_one_killed_while_it_is_made_leaves_nothing_that_counts(tmp_path: Path, room: Room) -> None:
+def test_one_killed_while_it_is_made_leaves_nothing_that_counts(tmp_path: Path, room: CourseCopy) -> None:
     """The data have their name only when they are whole."""
     home = tmp_path / "home"
-    process = guarded(COMMAND["postgres"], room=room)
+    process = guarded(COMMAND["postgres"], place=room)
     deadline = monotonic() + 10
     while not list(home.glob("postgres-*/base")):
         assert monotonic() < deadline
         sleep(0.005)
     end(process)
     assert not (home / "postgres").exists()
-    with running(COMMAND, tmp_path / "logs", room=room):
+    with running(COMMAND, tmp_path / "logs", place=room):
         assert ask("SELECT 1") == [(1,)]
 
 
 @once
-def test_a_taken_port_is_refused_by_name(tmp_path: Path, room: Room) -> None:
+def test_a_taken_port_is_refused_by_name(tmp_path: Path, room: CourseCopy) -> None:
     """The sentence names the variable that mends it."""
     other = (tmp_path, {**room[1], "LESSONS_HOME": str(tmp_path / "other")})
     said = r"Port \d+ is taken, and postgres needs it. Set EMBEDDED_POSTGRES_PORT to"
     refused = pytest.raises(NotReady, match=said)
-    with running(COMMAND, tmp_path / "logs", room=room), refused, running(COMMAND, tmp_path / "other-logs", room=other):
+    with (
+        running(COMMAND, tmp_path / "logs", place=room),
+        refused,
+        running(COMMAND, tmp_path / "other-logs", place=other),
+    ):
         pass
 
 
-def test_where_postgresql_is_yours_it_waits(profile: str, tmp_path: Path, room: Room, gone: Callable) -> None:
+def test_where_postgresql_is_yours_it_waits(profile: str, tmp_path: Path, room: CourseCopy, gone: Callable) -> None:
     """It says so, starts nothing, and ends when it is told to."""
     if profile == "embedded":
         pytest.skip("on this profile it is never yours")
-    with running(COMMAND, tmp_path / "logs", room=room) as logs:
+    with running(COMMAND, tmp_path / "logs", place=room) as logs:
         assert "is yours, and ready" in logs["postgres"].read_text()
         assert "postgres:**@" in logs["postgres"].read_text()
         assert not (tmp_path / "home/postgres").exists()
     assert gone(5)
 
 
-def test_yours_that_does_not_answer_is_named(tmp_path: Path, room: Room) -> None:
+def test_yours_that_does_not_answer_is_named(tmp_path: Path, room: CourseCopy) -> None:
     """In one sentence, without a traceback."""
     url = "postgresql+psycopg2://me:secret@localhost:1/mine"
     theirs = (tmp_path, {**room[1], "APP_DATABASE_URL": url})
     refused = pytest.raises(NotReady, match="PostgreSQL doesn't answer at")
-    with refused as refusal, running(COMMAND, tmp_path / "logs", room=theirs):
+    with refused as refusal, running(COMMAND, tmp_path / "logs", place=theirs):
         pass
     assert "secret" not in str(refusal.value)
     assert "Traceback" not in str(refusal.value)

@@ -13,6 +13,7 @@ import pytest
 
 from classroom import processes
 from classroom.processes import NotReady, end, guarded, running
+from classroom.refusal import Refusal
 
 pytestmark = pytest.mark.once
 
@@ -65,7 +66,7 @@ def test_each_kind_has_a_line_that_says_ready(tmp_path: Path, name: str, line: s
 
 def test_a_name_of_no_known_kind_is_refused(tmp_path: Path, alive: Alive) -> None:
     """Nobody could say when it is ready, so it isn't started."""
-    with pytest.raises(SystemExit, match="wroker") as refusal, running({"wroker": python(READY)}, tmp_path):
+    with pytest.raises(Refusal, match="wroker") as refusal, running({"wroker": python(READY)}, tmp_path):
         pass
     assert "worker" in str(refusal.value)
     assert alive() == []
@@ -80,13 +81,13 @@ def test_a_taken_port_is_refused_by_name(
         port = taken.getsockname()[1]
         monkeypatch.setenv(variable, str(port))
         commands = {"worker": python(READY), name: python(READY)}
-        refused = pytest.raises(SystemExit, match=f"^Port {port} is taken, and {name} needs it.* {variable}=")
+        refused = pytest.raises(Refusal, match=f"^Port {port} is taken, and {name} needs it.* {variable}=")
         with refused, running(commands, tmp_path):
             pass
     assert alive() == []
     for wrong in ("many", "0", "65536"):
         monkeypatch.setenv(variable, wrong)
-        refused = pytest.raises(SystemExit, match=f"^{variable} is '{wrong}', and a port is a number")
+        refused = pytest.raises(Refusal, match=f"^{variable} is '{wrong}', and a port is a number")
         with refused, running(commands, tmp_path):
             pass
     monkeypatch.setenv(variable, str(port))
@@ -148,7 +149,7 @@ def test_a_room_is_the_folder_and_the_environment(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("OUTSIDE", "1")
     code = f"import os; print(os.getcwd(), os.environ['INSIDE'], 'OUTSIDE' in os.environ); {READY}"
     room = (tmp_path, {"INSIDE": "yes", "PATH": os.defpath})
-    with running({"worker": python(code)}, tmp_path, room=room) as logs:
+    with running({"worker": python(code)}, tmp_path, place=room) as logs:
         assert logs["worker"].read_text().splitlines()[0] == f"{tmp_path} yes False"
 
 
@@ -206,6 +207,7 @@ STARTER = """
 import sys, time
 from pathlib import Path
 from classroom.processes import ended_by_signals, running
+from classroom.refusal import Refusal
 
 with ended_by_signals(), running({"worker": sys.argv[1], "worker-two": sys.argv[1]}, Path(sys.argv[2])):
     print("all ready", flush=True)

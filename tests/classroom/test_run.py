@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from classroom import catalog, runs
+from classroom import catalog, run
 from classroom.processes import running
+from classroom.refusal import Refusal
 
 Alive = Callable[[], list[str]]
 Gone = Callable[[float], bool]
@@ -306,12 +307,12 @@ def test_ctrl_c_twice_is_as_good(course: Course, interrupted: subprocess.Popen[s
 def test_nothing_survives_a_killed_run(course: Course, interrupted: subprocess.Popen[str], gone: Gone) -> None:
     """SIGKILL leaves `lesson` no time to clean up: worker and driver end anyway, the next run removes its folder."""
     [home] = course.home.glob("run/*/in-use")
-    runs.remove_left_homes(course.home / "run")
+    run.remove_left_homes(course.home / "run")
     assert home.exists()  # it is in use
     interrupted.kill()
     interrupted.wait()
     assert gone(5)
-    runs.remove_left_homes(course.home / "run")
+    run.remove_left_homes(course.home / "run")
     assert not home.parent.exists()
 
 
@@ -337,7 +338,7 @@ def test_a_second_run_is_refused_on_servers(course: Course, profile: str, gone: 
     assert finish(first, seconds=8).returncode == 130
     assert second.returncode == 1
     assert second.stdout == ""
-    assert f"lesson run 00 is already going on (process {first.pid})" in second.stderr
+    assert f"lesson run 00 is already running (process {first.pid})" in second.stderr
     assert len(second.stderr.splitlines()) == 2  # the title and a sentence
     assert gone(5)
 
@@ -348,7 +349,7 @@ def test_a_worker_typed_by_hand_is_used(course: Course, profile: str, tmp_path: 
         pytest.skip("on files a run doesn't see other workers, nor they it")
     course.drive(ADDS)
     with running(
-        catalog.procfile(course.lesson / "Procfile"), tmp_path / "by-hand", room=(tmp_path, course.env())
+        catalog.procfile(course.lesson / "Procfile"), tmp_path / "by-hand", place=(tmp_path, course.env())
     ) as logs:
         run = course.run("lesson", "run", "00")
         again = course.run("python", "-m", "lesson00.call_tasks")
@@ -441,7 +442,7 @@ def test_a_full_disk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is started; later, each part would fail in its own words."""
     usage = shutil.disk_usage(catalog.COURSE)._replace(free=180_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(SystemExit) as refusal, runs.fresh_home("lesson00"):
+    with pytest.raises(Refusal) as refusal, run.fresh_home("lesson00"):
         pytest.fail("a run began")
     assert re.fullmatch(
         "A run needs 1000 kB, and only 180 are free at .*/run. Make room there, or set LESSONS_HOME to another folder.",

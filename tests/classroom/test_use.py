@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from classroom import catalog, profile, servers
-from classroom.documents import Room
+from classroom import catalog, servers, use
+from classroom.readme import CourseCopy
+from classroom.refusal import Refusal
 from classroom.servers import Trouble
 
 USED = "LESSONS_PROFILE=services\n"
@@ -18,8 +19,8 @@ USED = "LESSONS_PROFILE=services\n"
 @pytest.fixture
 def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A .env of our own, which isn't there yet, and a profile that nothing selects."""
-    monkeypatch.setattr(profile, "ENV", tmp_path / ".env")
-    monkeypatch.setenv(profile.VARIABLE, "")
+    monkeypatch.setattr(use, "ENV", tmp_path / ".env")
+    monkeypatch.setenv(use.VARIABLE, "")
     for name in ("RABBITMQ_URL", "REDIS_BROKER_URL", "POSTGRES_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / ".env"
@@ -77,8 +78,8 @@ ALL = ("RabbitMQ", "Redis", "PostgreSQL")
 
 def refused(name: str) -> str:
     """What `lesson use` says where it refuses."""
-    with pytest.raises(SystemExit) as refusal:
-        profile.use(name)
+    with pytest.raises(Refusal) as refusal:
+        use.use(name)
     return str(refusal.value)
 
 
@@ -89,7 +90,7 @@ def test_servers_are_started_where_docker_can(
     """One `docker compose up -d --wait` in the course's folder; then the database, .env, and a word on each."""
     down(*ALL)
     log = docker()
-    profile.use("services")
+    use.use("services")
     assert log.read_text().splitlines()[-1] == f"{catalog.COURSE}: compose up -d --wait"
     assert env.read_text() == USED
     assert capfd.readouterr().out.splitlines() == [
@@ -106,10 +107,10 @@ def test_servers_that_answer_are_left_alone(env: Path, down: Callable[..., None]
     """Only what is missing is started; where nothing is, docker isn't even asked."""
     down("Redis")
     log = docker()
-    profile.use("services")
+    use.use("services")
     assert log.read_text().endswith("compose up -d --wait redis\n")
     log.write_text("")
-    profile.use("services")
+    use.use("services")
     assert log.read_text() == ""
 
 
@@ -144,7 +145,7 @@ def test_docker_fails(env: Path, down: Callable[..., None], docker: Callable[...
     assert refused("services").startswith("docker compose couldn't start them")
     assert not env.exists()
     docker(starts=1, works=True)
-    profile.use("services")
+    use.use("services")
     assert env.read_text() == USED
 
 
@@ -153,7 +154,7 @@ def test_servers_that_never_get_ready(
     env: Path, down: Callable[..., None], docker: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is a deadline, and a way to look into it."""
-    monkeypatch.setattr(profile, "DEADLINE", 0.1)
+    monkeypatch.setattr(use, "DEADLINE", 0.1)
     down("RabbitMQ")
     docker(works=False)
     assert refused("services").startswith("RabbitMQ doesn't answer.\nTo see why: docker compose logs")
@@ -202,17 +203,17 @@ def test_the_rest_of_dotenv_stays(before: str | None, services: str, env: Path, 
     if before is not None:
         env.write_text(before)
     for _ in range(2):
-        profile.use("services")
+        use.use("services")
         assert env.read_text() == services
     for _ in range(2):
-        profile.use("embedded")
+        use.use("embedded")
         assert env.read_text() == services.replace(USED, "")
 
 
 @pytest.mark.once
 def test_the_default_needs_no_file(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`lesson use embedded` where nothing was selected writes nothing."""
-    profile.use("embedded")
+    use.use("embedded")
     assert not env.exists()
     assert capsys.readouterr().out == "The profile was embedded already; .env stays as it is.\n"
 
@@ -222,7 +223,7 @@ def test_the_second_time_says_so(env: Path, down: Callable[..., None], capsys: p
     """Nothing to do is said as that."""
     down()
     env.write_text(USED)
-    profile.use("services")
+    use.use("services")
     assert capsys.readouterr().out.splitlines()[-1] == "The profile was services already; .env stays as it is."
 
 
@@ -255,28 +256,28 @@ def test_the_environment_wins_and_that_is_said(
 ) -> None:
     """LESSONS_PROFILE in the environment beats .env: one is told how to end that."""
     down()
-    monkeypatch.setenv(profile.VARIABLE, "embedded")
-    profile.use("services")
+    monkeypatch.setenv(use.VARIABLE, "embedded")
+    use.use("services")
     assert capsys.readouterr().out.endswith(
         "But LESSONS_PROFILE=embedded is set in the environment, and that wins. To end that: unset LESSONS_PROFILE\n"
     )
     assert env.read_text() == USED
 
 
-def lesson(room: Room, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+def lesson(room: CourseCopy, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Type `lesson …` in a copy of the course."""
     command = ["lesson", *words]
     return subprocess.run(command, cwd=room.folder, env={**room.env, **env}, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
+def room(tmp_path: Path) -> CourseCopy:
     """A copy of the course in which nothing selects a profile."""
-    return Room.copy(tmp_path)
+    return CourseCopy.copy(tmp_path)
 
 
 @pytest.mark.once
-def test_nonsense_is_mended(room: Room) -> None:
+def test_nonsense_is_mended(room: CourseCopy) -> None:
     """Where .env selects what isn't there, every command refuses, but for this one."""
     (room.folder / ".env").write_text("LESSONS_PROFILE=nonsense\n")
     assert lesson(room, "run", "00").returncode == 1
@@ -288,7 +289,7 @@ def test_nonsense_is_mended(room: Room) -> None:
 
 
 @pytest.mark.once
-def test_addresses_of_ones_own_stay(room: Room) -> None:
+def test_addresses_of_ones_own_stay(room: CourseCopy) -> None:
     """`lesson use embedded` says which addresses still lead to a server, without their passwords."""
     (room.folder / ".env").write_text("REDIS_URL=redis://:secret@localhost:6379/7\n")
     used = lesson(room, "use", "embedded")
@@ -296,7 +297,7 @@ def test_addresses_of_ones_own_stay(room: Room) -> None:
 
 
 @pytest.mark.once
-def test_other_profiles_are_refused(room: Room) -> None:
+def test_other_profiles_are_refused(room: CourseCopy) -> None:
     """There are two."""
     refused = lesson(room, "use", "cloud")
     assert refused.returncode == 2
@@ -317,7 +318,7 @@ def new_database(profile: str) -> Iterator[str]:
         connection.cursor().execute(f"DROP DATABASE IF EXISTS {name}")
 
 
-def test_real_servers_are_used(room: Room, new_database: str) -> None:
+def test_real_servers_are_used(room: CourseCopy, new_database: str) -> None:
     """Where they answer, the missing database is created and the profile is selected, and lessons run on it."""
     used = lesson(room, "use", "services", POSTGRES_URL=new_database)
     assert used.returncode == 0, used.stderr
@@ -336,7 +337,7 @@ def test_what_the_tests_need_is_there(profile: str) -> None:
     """servers_down() finds nothing on a run on services, and creating databases again does nothing."""
     if profile == "embedded":
         pytest.skip("about real servers")
-    from classroom.profile import create_missing_databases, servers_down
+    from classroom.use import create_missing_databases, servers_down
 
     assert create_missing_databases() == []
     assert servers_down() is None
@@ -346,6 +347,6 @@ def test_what_the_tests_need_is_there(profile: str) -> None:
 def test_servers_down_names_the_first(down: Callable[..., None]) -> None:
     """A sentence about the first that can't be used; a missing database counts."""
     down("Redis", "PostgreSQL")
-    assert profile.servers_down() == "Redis doesn't answer. The mend. To do without: lesson use embedded."
+    assert use.servers_down() == "Redis doesn't answer. The mend. To do without: lesson use embedded."
     down("PostgreSQL", kind="database")
-    assert profile.servers_down() == "PostgreSQL doesn't answer. The mend. To do without: lesson use embedded."
+    assert use.servers_down() == "PostgreSQL doesn't answer. The mend. To do without: lesson use embedded."

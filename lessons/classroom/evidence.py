@@ -1,13 +1,13 @@
-"""What the system did while an exercise was judged: what checks can ask."""
+"""What the system did while an exercise was judged: the questions that a check can ask."""
 
 import ast
 import os
 from itertools import pairwise
 
-ENDS = ("task-succeeded", "task-failed", "task-revoked", "task-rejected", "task-unknown")
+ENDED = frozenset({"task-succeeded", "task-failed", "task-revoked", "task-rejected", "task-unknown"})
 
 
-class Seen:
+class Evidence:
     """What the system did while a block ran. A task is named by its function, or by its whole name."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Seen:
         """How each of its messages ended, by time: succeeded, failed, revoked, rejected."""
         ends: dict[str, str] = {}
         for event in self._of(task):
-            if event["type"] in ENDS:
+            if event["type"] in ENDED:
                 ends.pop(event["uuid"], None)  # a hard time limit is told twice, and a swallowed retry runs again
                 ends[event["uuid"]] = event["type"].removeprefix("task-")
         return list(ends.values())
@@ -78,7 +78,7 @@ class Seen:
         With the name of a `task`, only its own messages and ends count.
         """
         events = self._of(task) if task else self.events
-        end = min((e["timestamp"] for e in events if e["type"] in ENDS), default=float("inf"))
+        end = min((e["timestamp"] for e in events if e["type"] in ENDED), default=float("inf"))
         return len({e["uuid"] for e in events if e["type"] == "task-sent" and e["timestamp"] < end})
 
     def sent_here(self, task: str) -> int:

@@ -4,7 +4,6 @@ import fcntl
 import os
 import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -14,11 +13,12 @@ from threading import Event, Thread
 from rich.console import Console
 
 import global_config
-from classroom import servers
+from classroom import queues, servers
 from classroom.catalog import Lesson
 from classroom.processes import end, ended_by_signals, guarded, kind, last_lines, running
+from classroom.refusal import Refusal
 
-ROOM = 1_000_000  # bytes that must be free: on a full disk messages and results fail at odd places
+FREE = 1_000_000  # bytes that must be free: on a full disk messages and results fail at odd places
 IN_USE = "in-use"  # the file in a run's folder that the run holds locked
 MISTYPED = 2  # the exit status of a driver that refuses its arguments, as argparse has it: no log could say more
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -39,8 +39,8 @@ def run_lesson(lesson: Lesson, arguments: Sequence[str] = (), svg: Path | None =
                 code = _drive(lesson, arguments, svg)
             if code not in (0, MISTYPED) and not logs:
                 for name, file in files.items():
-                    console.print(f"The end of the log of {name}:\n{last_lines(file.read_text(errors='replace'))}",
-                                  style="dim", markup=False)  # fmt: skip
+                    end_of_log = last_lines(file.read_text(errors="replace"))
+                    console.print(f"The end of the log of {name}:\n{end_of_log}", style="dim", markup=False)
     return code
 
 
@@ -80,12 +80,14 @@ def _run_folder() -> Iterator[Path]:
     folder = global_config.LESSONS_HOME / "run"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(folder).free) < ROOM:
-            raise SystemExit(f"A run needs {ROOM // 1000} kB, and only {free // 1000} are free at {folder}. "
-                             "Make room there, or set LESSONS_HOME to another folder.")  # fmt: skip
+        if (free := shutil.disk_usage(folder).free) < FREE:
+            raise Refusal(
+                f"A run needs {FREE // 1000} kB, and only {free // 1000} are free at {folder}. "
+                "Make room there, or set LESSONS_HOME to another folder."
+            )
         yield folder
     except OSError as error:
-        raise SystemExit(f"Can't write to {folder}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
+        raise Refusal(f"Can't write to {folder}: {error.strerror}. Set LESSONS_HOME to another folder.") from None
 
 
 def _drive(lesson: Lesson, arguments: Sequence[str], svg: Path | None) -> int:
@@ -107,27 +109,29 @@ def _needs_servers() -> bool:
 def _meet_servers(lesson: Lesson, commands: Mapping[str, str]) -> dict[str, str]:
     """Refuse what doesn't answer, throw away what an earlier run left, and leave out workers that are there already."""
     try:
-        apps = servers.apps(commands.values())
+        apps = queues.apps(commands.values())
     except Exception:
         return dict(commands)  # the worker will fail at the same place, and its log says why
     for url in dict.fromkeys(url for app in apps for url in (app.conf.broker_url, app.conf.result_backend)):
         if why := servers.trouble(url):
-            sys.exit(why)
+            raise Refusal(why)
     everywhere = len(apps)
     apps = [app for app in apps if servers.server(app.conf.broker_url) != "files"]
     if not apps:
         return dict(commands)
-    queues = {queue for app in apps for queue in app.amqp.queues}
-    unread = {queue for app in apps for queue in servers.unread(app, set(app.amqp.queues))}
-    if unread == queues:
-        if thrown := sum(servers.purge(app, set(app.amqp.queues)) for app in apps):
+    every = {queue for app in apps for queue in app.amqp.queues}
+    unread = {queue for app in apps for queue in queues.unread(app, set(app.amqp.queues))}
+    if unread == every:
+        if thrown := sum(queues.purge(app) for app in apps):
             console.print(f"threw away {thrown} messages that an earlier run left", style="dim")
         return dict(commands)
     if unread or len(apps) < everywhere:
         others = ", ".join(sorted(unread)) or "the queues on files"
-        sys.exit(f"A worker already reads {', '.join(sorted(queues - unread))}, but none reads {others}. "
-                 "Stop that worker (Ctrl-C in its terminal) and try again.")  # fmt: skip
-    console.print(f"using the worker that already reads {', '.join(sorted(queues))}", style="dim")
+        raise Refusal(
+            f"A worker already reads {', '.join(sorted(every - unread))}, but none reads {others}. "
+            "Stop that worker (Ctrl-C in its terminal) and try again."
+        )
+    console.print(f"using the worker that already reads {', '.join(sorted(every))}", style="dim")
     return {name: command for name, command in commands.items() if kind(name) != "worker"}
 
 
@@ -144,8 +148,10 @@ def _lock(lesson: Lesson) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            sys.exit(f"lesson run {lesson.number} is already going on (process {lock.read()}), and on servers two "
-                     "would take each other's messages. Wait for it, or stop it with Ctrl-C.")  # fmt: skip
+            raise Refusal(
+                f"lesson run {lesson.number} is already running (process {lock.read()}), and on servers two runs "
+                "would take each other's messages. Wait for it, or stop it with Ctrl-C."
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -9,6 +9,7 @@ from time import monotonic, sleep
 from dotenv import dotenv_values, set_key, unset_key
 
 from classroom import catalog, servers
+from classroom.refusal import Refusal
 
 ENV = catalog.COURSE / ".env"
 VARIABLE = "LESSONS_PROFILE"
@@ -56,10 +57,10 @@ def use(name: str) -> None:
 
 
 def refuse_read_only() -> None:
-    """Exit with a sentence where .env can't be written."""
+    """Raise a Refusal if .env can't be written."""
     there = ENV if ENV.exists() else ENV.parent
     if not there.stat().st_mode & stat.S_IWUSR or not os.access(there, os.W_OK):
-        raise SystemExit(f"{there} is read-only, so nothing was changed. To allow it: chmod u+w {there}")
+        raise Refusal(f"{there} is read-only, so nothing was changed. To allow it: chmod u+w {there}")
 
 
 def write(wanted: str | None) -> None:
@@ -70,7 +71,7 @@ def write(wanted: str | None) -> None:
         else:
             unset_key(ENV, VARIABLE, follow_symlinks=True)
     except OSError as error:
-        raise SystemExit(f"Can't write {ENV}: {error.strerror}. The profile stays as it was.") from None
+        raise Refusal(f"Can't write {ENV}: {error.strerror}. The profile stays as it was.") from None
 
 
 def tell_what_stays() -> None:
@@ -110,13 +111,13 @@ def start(troubles: dict[str, servers.Trouble]) -> None:
     what = "\n".join(dict.fromkeys(trouble.what for trouble in troubles.values()))
     for name, trouble in troubles.items():
         if trouble.kind != "silent":
-            raise SystemExit(f"{what}\n{trouble.mend} Nothing was changed.")
+            raise Refusal(f"{what}\n{trouble.mend} Nothing was changed.")
         if found := setting(name):
-            raise SystemExit(
+            raise Refusal(
                 f"{what}\n{name} is set in {found[1]}: start that server, or take the line out. Nothing was changed."
             )
     if why_not := docker_missing():
-        raise SystemExit(f"{what}\n{why_not}\n{BY_HAND}")
+        raise Refusal(f"{what}\n{why_not}\n{BY_HAND}")
     addresses = {name: services()[name] for name in troubles}
     print(f"Starting {_names(addresses)} with docker compose; the first time, it fetches them …", flush=True)
     wanted = {COMPOSE[servers.server(url)] for url in addresses.values()}
@@ -124,7 +125,7 @@ def start(troubles: dict[str, servers.Trouble]) -> None:
     command = ["docker", "compose", "up", "-d", "--wait", *only]
     failed = subprocess.run(command, cwd=catalog.COURSE, stdin=subprocess.DEVNULL).returncode
     if failed and unusable():  # where the three answer, what failed is the page for Redis, and lessons don't need it
-        raise SystemExit("docker compose couldn't start them; why, stands above. .env was not changed.")
+        raise Refusal("docker compose couldn't start them; why, stands above. .env was not changed.")
 
 
 def docker_missing() -> str | None:
@@ -151,7 +152,7 @@ def wait_until_ready() -> None:
     while troubles := unusable():
         if monotonic() > until:
             what = "\n".join(dict.fromkeys(trouble.what for trouble in troubles.values()))
-            raise SystemExit(f"{what}\nTo see why: docker compose logs. .env was not changed.")
+            raise Refusal(f"{what}\nTo see why: docker compose logs. .env was not changed.")
         names = _names({name: services()[name] for name in troubles})
         if names != said:
             print(f"waiting for {names} …", flush=True)

@@ -1,0 +1,99 @@
+"""For authors: write transcripts and pictures into the READMEs, and make a new lesson."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from classroom import catalog
+from classroom.catalog import Lesson
+from classroom.readme import Block, CourseCopy, play, shape, steps
+from classroom.refusal import Refusal
+from classroom.use import servers_down
+
+
+def remake_all(lessons: list[Lesson]) -> Iterator[str]:
+    """Re-make what runs print, in the READMEs of `lessons` and in the root's; yields a line for each thing done.
+
+    Uses the embedded profile, and the services profile too if all three servers answer.
+    """
+    down = servers_down()
+    for lesson in lessons:
+        for profile in ("embedded",) if down else ("embedded", "services"):
+            with tempfile.TemporaryDirectory() as folder:
+                picture = lesson.folder / "timeline.svg" if profile == "embedded" else None
+                changed = remake(
+                    f"lessons/{lesson.name}/README.md", CourseCopy.copy(Path(folder), profile), profile, picture
+                )
+                yield f"{lesson.name} on {profile}: {'transcripts changed' if changed else 'as it was'}"
+    if down:
+        yield f"left out the services profile: {down}"
+    with tempfile.TemporaryDirectory() as folder:
+        commands = [step for step in steps((catalog.COURSE / "README.md").read_text()) if isinstance(step, Block)]
+        skip = {typed for block in commands if block.language == "sh" for typed in block.typed}
+        changed = remake("README.md", CourseCopy.copy(Path(folder), "embedded"), "embedded", skip=skip)
+    cog = [sys.executable, "-m", "cogapp", "-r", "README.md"]
+    written = subprocess.run(cog, cwd=catalog.COURSE, capture_output=True, text=True)
+    if written.returncode:
+        raise ValueError(f"cog can't write README.md:\n{written.stderr}")
+    yield f"README.md: {'changed' if changed or 'changed' in written.stdout else 'as it was'}"
+
+
+def remake(
+    readme: str, course: CourseCopy, profile: str, picture: Path | None = None, skip: Collection[str] = ()
+) -> bool:
+    """Write the outputs of this profile's console blocks into the file `readme`; returns whether any changed."""
+    before = text = (catalog.COURSE / readme).read_text()
+    for block, outputs in play(readme, course, profile, picture, skip):
+        old = block.text([output for _, output in block.commands])
+        if block.profile == "embedded" and old not in text:
+            block.profile = ""  # an unnamed block whose twin for services follows
+            old = block.text([output for _, output in block.commands])
+        if shape(old) != shape(block.text(outputs)):
+            if profile == "services" and not block.profile:
+                raise ValueError(f"{readme}: on services the output differs; add a ```console services block below")
+            text = text.replace(old, block.text(outputs), 1)
+    (catalog.COURSE / readme).write_text(text)
+    return text != before
+
+
+def table_of_lessons() -> str:
+    """A Markdown table for the root README: number, title with a link, and the promise of each lesson."""
+    lines = ["| | lesson | you will be able to |", "|---|---|---|"]
+    for lesson in catalog.lessons():
+        promise = lesson.promise.removeprefix("You will be able to ").rstrip(".")
+        lines.append(f"| {lesson.number} | [{lesson.title}](lessons/{lesson.name}/README.md) | {promise} |")
+    return "\n".join(lines)
+
+
+def walkthrough() -> str:
+    """A section per lesson for the root README: its page up to "Why it is like that", one heading level deeper."""
+    return "\n\n".join(_section(lesson) for lesson in catalog.lessons())
+
+
+def _section(lesson: Lesson) -> str:
+    text = (lesson.folder / "README.md").read_text().partition("\n## Why")[0].strip()
+    text = re.sub(r"^(?=# Lesson|## )", "##", text, flags=re.MULTILINE)
+    text = re.sub(r"(\]\()(?!https?:|#)([^)]+)\)", rf"\1lessons/{lesson.name}/\2)", text)
+    return f"{text}\n\nMore, and things to try: [lesson {lesson.number}](lessons/{lesson.name}/README.md)."
+
+
+def new_lesson(number: str, title: str) -> list[Path]:
+    """Copy the template as lesson `number`; returns the files made. Refuses a number that is taken or isn't one."""
+    if not number.isdecimal() or int(number) > 99:
+        raise Refusal(f"{number!r} is no lesson number; the next is {len(catalog.lessons()):02}.")
+    number = f"{int(number):02}"
+    folder = catalog.LESSONS / f"lesson{number}"
+    if folder.exists():
+        raise Refusal(f"There is a lesson {number} already; the next number is {len(catalog.lessons()):02}.")
+    made = []
+    template = Path(__file__).parent / "template"
+    for source in sorted(file for file in template.rglob("*") if file.is_file() and file.suffix != ".pyc"):
+        name = str(source.relative_to(template)).replace("NN", number)
+        file = catalog.COURSE / "tests" / name if name.startswith("test_") else folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(source.read_text().replace("NN", number).replace("TITLE", title))
+        made.append(file)
+    return made
