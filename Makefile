@@ -24,8 +24,7 @@ run: $(READY)
 setup: $(READY)
 
 test: $(READY)
-	$(BIN)/pytest --profile embedded $(SIDE_BY_SIDE) $(AGAIN)
-	$(BIN)/pytest --profile services $(SIDE_BY_SIDE) $(AGAIN)
+	$(BIN)/pytest --profile both $(SIDE_BY_SIDE) $(AGAIN)
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -1,4 +1,4 @@
-"""One profile per test run, because a lesson's app reads its settings once, at import."""
+"""Test runs on one profile or on both, and the fixtures that many tests share."""
 
 import fcntl
 import os
@@ -13,23 +13,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.island import free_port
+from tests.pool import PROFILES, Pool, Processes, chosen_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+RERUNS = 2  # tests of a whole run that may pass at the second attempt; each attempt is shown
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--profile", choices=["embedded", "services"], default="embedded", help="where the lessons run")
+    parser.addoption("--profile", choices=[*PROFILES, "both"], default="embedded", help="where the lessons run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Runs in each xdist process, before any lesson is imported: each gets a LESSONS_HOME of its own."""
+    """Runs in each test process, before any lesson is imported: each gets a LESSONS_HOME of its own."""
+    profile = config.option.profile = chosen_for(config)
+    if profile == "both":
+        if not (total := config.getoption("numprocesses", None)) or total < 2:
+            raise pytest.UsageError("Both profiles need two processes or more: --numprocesses 5")
+        config.pluginmanager.register(Processes(total))
     for name in ("RABBITMQ_URL", "REDIS_BROKER_URL", "POSTGRES_URL", "REDIS_URL", "APP_DATABASE_URL", "LESSONS_SVG"):
         os.environ[name] = ""  # a developer's own servers are not for tests, nor are those in a .env
-    os.environ["LESSONS_PROFILE"] = config.getoption("--profile")
+    os.environ["LESSONS_PROFILE"] = profile
     os.environ["LESSONS_HOME"] = tempfile.mkdtemp(prefix="lessons-")
     for name in ("FLOWER_PORT", "API_PORT", "EMBEDDED_POSTGRES_PORT"):  # test processes live side by side
         os.environ[name] = free_port()
@@ -40,16 +47,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(os.environ["LESSONS_HOME"], ignore_errors=True)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Side by side go files, and of a file about every lesson each lesson's part: one such file alone takes minutes."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pool:
+    config.option.loadscopereorder = False  # pytest_collection_modifyitems chooses the order
+    return Pool(config, log)
 
-    class ByFileAndLesson(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            lesson = re.search(r"\blesson\d\d\b", nodeid.partition("[")[2])
-            return f"{nodeid.partition('::')[0]} {lesson[0] if lesson else ''}"
 
-    config.option.loadscopereorder = False  # the order is ours, see below
-    return ByFileAndLesson(config, log)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """On both profiles, make of each test one for each, except of those that say the same on both."""
+    if hasattr(metafunc.config, "workerinput") and metafunc.config.workerinput.get("profile"):
+        profiles = PROFILES[:1] if metafunc.definition.get_closest_marker("once") else PROFILES
+        ids = [f"@{profile}" for profile in profiles]
+        metafunc.parametrize("profile", profiles, indirect=True, ids=ids, scope="session")
 
 
 LONG = (
@@ -57,29 +65,34 @@ LONG = (
     "test_judge",
     "test_lesson15",
     "test_lesson14",
-    "test_runs",
+    "test_run",
     "classroom/test_exercises",
     "answer",
 )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """First what takes long, so that no process is at work alone in the end.
+    """Run first what takes long, so that in the end no process is still running alone.
 
-    On services: leave out what says the same on every profile; skip, or fail, where a server doesn't answer.
+    On services: leave out what says the same on every profile; skip, or fail, if a server doesn't answer.
     """
     files = list(dict.fromkeys(item.path for item in items))
 
     def turn(item: pytest.Item) -> tuple[int, int, int]:
         place = next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
-        lesson = re.search(r"played_through\[lesson(\d\d)\]$", item.nodeid)
-        among_readmes = min(int(lesson[1]), 16 - int(lesson[1])) if lesson else 0  # by turns one that takes longest,
-        return place, among_readmes, -files.index(item.path)  # and one that doesn't; within a file all stays in order
+        lesson = re.search(r"played_through\[.*lesson(\d\d)", item.nodeid)
+        among_readmes = min(int(lesson[1]), 16 - int(lesson[1])) if lesson else 0  # alternate long and short ones
+        return place, among_readmes, -files.index(item.path)  # within a file, the order stays
+
+    def runs_on(item: pytest.Item) -> str:
+        parameters = getattr(item, "callspec", None)
+        return str(parameters.params.get("profile", "")) if parameters else ""
 
     items.sort(key=turn)
-    if config.getoption("--profile") == "embedded":
+    ours = config.getoption("--profile")
+    items[:] = [one for one in items if (runs_on(one) or ours) == "embedded" or not one.get_closest_marker("once")]
+    if ours != "services":
         return
-    items[:] = [item for item in items if not item.get_closest_marker("once")]
     from classroom.use import create_missing_databases, servers_down
 
     create_missing_databases()
@@ -90,16 +103,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=down))
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in which more than RERUNS tests passed only at the second attempt."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and not session.exitstatus and len(reporter.stats.get("rerun", [])) > RERUNS:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says why a test was tried once more; pytest-rerunfailures says only that it was."""
-    for report in terminalreporter.stats.get("rerun", []):
-        terminalreporter.section(f"{report.nodeid}, tried once more", sep="_")
+    """Say why a test was tried again; pytest-rerunfailures says only that it was."""
+    reruns = terminalreporter.stats.get("rerun", [])
+    for report in reruns:
+        terminalreporter.section(f"{report.nodeid}, tried again", sep="_")
         terminalreporter.write_line(f"{report.longreprtext[-3000:]}\n{report.capstdout[-1000:]}")
+    if len(reruns) > RERUNS:
+        terminalreporter.write_line(f"{len(reruns)} tests were tried again; a run with more than {RERUNS} fails.")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", autouse=True)
 def profile(request: pytest.FixtureRequest) -> str:
-    """Which profile this run is about: embedded or services."""
+    """The profile that this test is about: embedded or services."""
     return str(request.config.getoption("--profile"))
 
 
