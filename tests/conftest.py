@@ -55,9 +55,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """On both profiles, make of each test one for each, except of those that say the same on both."""
     if hasattr(metafunc.config, "workerinput") and metafunc.config.workerinput.get("profile"):
-        profiles = PROFILES[:1] if metafunc.definition.get_closest_marker("once") else PROFILES
+        profiles = [one for one in PROFILES if belongs(metafunc.definition, one)]
         ids = [f"@{profile}" for profile in profiles]
         metafunc.parametrize("profile", profiles, indirect=True, ids=ids, scope="session")
+
+
+def belongs(test: pytest.Item, profile: str) -> bool:
+    """Whether this test says something about this profile that it doesn't say about the other."""
+    return not test.get_closest_marker("once" if profile == "services" else "servers")
 
 
 LONG = (
@@ -74,7 +79,7 @@ LONG = (
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run first what takes long, so that in the end no process is still running alone.
 
-    On services: leave out what says the same on every profile; skip, or fail, if a server doesn't answer.
+    Leave out what doesn't belong to a test's profile. On services, skip or fail if a server doesn't answer.
     """
     files = list(dict.fromkeys(item.path for item in items))
 
@@ -90,7 +95,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     items.sort(key=turn)
     ours = config.getoption("--profile")
-    items[:] = [one for one in items if (runs_on(one) or ours) == "embedded" or not one.get_closest_marker("once")]
+    items[:] = [one for one in items if belongs(one, runs_on(one) or ours)]
     if ours != "services":
         return
     from classroom.use import create_missing_databases, servers_down

@@ -41,18 +41,11 @@ def add(x, y):
 def divide(x, y):
     return x / y
 """
-BROKERS = {"embedded": ["RABBITMQ_URL"], "services": ["RABBITMQ_URL", "REDIS_BROKER_URL"]}
+BROKERS = ["RABBITMQ_URL", pytest.param("REDIS_BROKER_URL", marks=pytest.mark.servers)]  # on files, both are one
 UNREAD = f"unread_{uuid4().hex[:8]}"
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """On files one broker stands in for both."""
-    brokers = BROKERS[metafunc.config.getoption("--profile")]
-    if "tasks" in metafunc.fixturenames:
-        metafunc.parametrize("tasks", brokers, indirect=True, scope="module")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=BROKERS)
 def tasks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The module of tasks, imported here and running in a prefork worker."""
     folder = tmp_path_factory.mktemp("recorded")
