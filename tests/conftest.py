@@ -159,7 +159,7 @@ def workers(
     with alone(lesson.name):
         for app in queues.apps(lesson.processes.values()):
             queues.purge(app)
-        with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name)) as logs:
+        with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name), copied=True) as logs:
             yield logs
 
 

@@ -17,7 +17,7 @@ from rich import filesize
 from rich.console import Console
 from rich.text import Text
 
-from classroom import catalog, environment, processes, servers, use
+from classroom import catalog, environment, processes, servers, strays, use
 from classroom.refusal import Refusal
 
 MARKS = {"good": ("✓", "+", "green"), "note": ("!", "!", "yellow"), "wrong": ("✗", "x", "red")}
@@ -153,7 +153,7 @@ def listening(running: dict[psutil.Process, str]) -> Iterator[Finding]:
             when = f"{since:%H:%M}" if since.date() == date.today() else f"{since:%Y-%m-%d %H:%M}"
             pool = sum(other.ppid() == process.pid for other in running)
             what = f"process {process.pid} (and {pool} of its pool), since {when}: celery {line}"
-            if parent and processes.GUARD in parent.cmdline():
+            if parent and strays.is_guard(parent):
                 yield Finding("good", f"{what} (of a run that is going on, which ends it)")
             else:
                 yield Finding("note", f"{what}. If nobody needs it any more: kill {process.pid}")

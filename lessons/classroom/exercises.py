@@ -2,32 +2,17 @@
 
 import ast
 import json
-import multiprocessing
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from classroom import catalog, environment, progress, strays
+from classroom import catalog, copies, environment, progress, strays
 from classroom.catalog import WORKER, Lesson
 from classroom.refusal import Refusal
 
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
-# Each judge is a copy of a process that has imported what takes long; that matters to `lesson watch`, and to tests.
-JUDGES = multiprocessing.get_context("forkserver")
-JUDGES.set_forkserver_preload(
-    [
-        "pytest",
-        "pytest_timeout",
-        "classroom.judge",
-        "classroom.queues",
-        "classroom.recorder",
-        "classroom.file_broker",
-        "celery.app.amqp",
-        "celery.backends.database",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -96,9 +81,8 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
         arguments.append(str(lesson.folder / "check_exercise.py") + (f"::{only}" if only else ""))
         variables = {**ours, "TMPDIR": room}  # all the judge writes goes with it, even if it is killed
         said.touch()
-        process = JUDGES.Process(target=run_pytest, args=(arguments, variables, said))
         try:
-            process.start()
+            process = copies.fork(run_pytest, (arguments, variables, said))
         except OSError as error:  # it talks through a socket in TMPDIR, whose path must be short
             raise Refusal(f"No judge can be started: {error}. Set TMPDIR to a folder such as /tmp.") from None
         try:
@@ -127,6 +111,7 @@ def run_pytest(arguments: list[str], variables: dict[str, str], said: Path) -> N
     """What a judge's process does: run pytest in the course's folder; what is printed goes into the file `said`."""
     import pytest
 
+    copies.share_server()
     os.chdir(catalog.COURSE)
     os.environ.clear()
     os.environ.update(variables)

@@ -25,11 +25,12 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from classroom import bounds, strays
+from classroom import bounds, copies, strays
 from classroom.catalog import COURSE, WORKER, Lesson, procfile
 from classroom.evidence import Evidence
 from classroom.explain import ENDED, Exits, OutOfTime, Unmet, explain, last_lines, takes_long
 from classroom.importing import import_answer
+from classroom.processes import Running, running
 
 CHECKS = "check_exercise.py"
 PATIENCE = 18.0  # seconds for one check, its share of starting the workers included
@@ -73,7 +74,8 @@ class Judge:
         self.verdicts: list[dict] = []
         self.told = 0  # how often the check that runs has been told to stop
         self.until = 0.0  # the time.monotonic() at which it will be told so
-        self.started: set[int] = set()  # the exercise's processes
+        self.started: set[int] = set()  # our children that are the exercise's processes
+        self.logs = Running({})
         self.pid, self.exit = os.getpid(), os._exit
         self.listens = False  # whether a check, or what it needs, is at work, and not pytest between them
         self.workspace = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
@@ -183,7 +185,7 @@ class Judge:
         report = yield
         if call.excinfo and report.failed:
             report.longrepr = explain(
-                call.excinfo.value, item.stash.get(SEEN, None), self.workspace, self.worker_died()
+                call.excinfo.value, item.stash.get(SEEN, None), self.workspace, bool(self.logs.ended())
             )
             report.sections = [(title, last_lines(text)) for title, text in report.sections]
             if report.when == "setup" or takes_long(call.excinfo.value):
@@ -194,11 +196,6 @@ class Judge:
                 {"check": item.name, "passed": report.passed, "text": text, "seconds": report.duration}
             )
         return report
-
-    def worker_died(self) -> bool:
-        """Whether one of the processes that were started, all our own children, has ended already."""
-        children = [child for child in psutil.Process().children() if child.pid in self.started]
-        return any(child.status() == psutil.STATUS_ZOMBIE for child in children)
 
     def write_verdict(self, *more: dict) -> None:
         """Write what is known so far, and `more`: what will be true if no other line of this is run."""
@@ -254,13 +251,13 @@ def expect() -> Callable[[object, object, str, str], None]:
 def workers(judge: Judge, exercise: ModuleType) -> Iterator[dict[str, Path]]:
     """The exercise's processes, running in the judge's workspace; yields their log files."""
     from classroom import queues
-    from classroom.processes import running
 
     queues.purge(exercise.app, "exercise")
     others = {child.pid for child in psutil.Process().children()}
-    with running(judge.processes, judge.workspace / "logs", place=(judge.workspace, dict(os.environ))) as logs:
+    place = (judge.workspace, dict(os.environ))
+    with running(judge.processes, judge.workspace / "logs", place=place, copied=copies.is_copy()) as judge.logs:
         judge.started = {child.pid for child in psutil.Process().children()} - others
-        yield logs
+        yield judge.logs
     queues.purge(exercise.app, "exercise")  # also the queues that no worker reads; sending has made them known
 
 

@@ -12,31 +12,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
 
+from classroom import copies, guard
 from classroom.refusal import Refusal
-
-# A process of its own between us and the command. Its stdin is our pipe: whatever ends us, SIGKILL included, closes
-# it, and the guard ends the command's whole process group. It also ends what a command that died has left in there.
-# `env` lets a line begin with NAME=value, and says by name what isn't there.
-GUARD = """
-import os, signal, subprocess, sys, threading, time
-grace, command = float(sys.argv[1]), sys.argv[2]
-child = subprocess.Popen(["/bin/sh", "-c", "exec env " + command], stdin=subprocess.DEVNULL, start_new_session=True)
-def end(number):
-    try:
-        os.killpg(child.pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
-def when_abandoned():
-    sys.stdin.read()
-    if grace:
-        end(signal.SIGTERM)
-        time.sleep(grace)
-    end(signal.SIGKILL)
-threading.Thread(target=when_abandoned, daemon=True).start()
-code = child.wait()
-end(signal.SIGKILL)
-os._exit(code if code >= 0 else 128 - code)
-"""
 
 READY = {  # what each kind of process writes to its log once it can be used
     "worker": r" ready\.$",
@@ -70,7 +47,7 @@ def guarded(
     here = Path(sys.executable).parent  # `celery` and `python` are this environment's, activated or not
     path = f"{here}{os.pathsep}{env.get('PATH', os.defpath)}"
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", GUARD, str(grace), command],
+        [sys.executable, "-I", "-S", guard.FILE, str(grace), command],
         cwd=folder,
         env={**env, "PATH": path},
         stdin=subprocess.PIPE,
@@ -80,21 +57,38 @@ def guarded(
     )
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes] | copies.Copy) -> None:
     """End what `guarded` started, and wait until it is gone."""
     if process.stdin:
         process.stdin.close()
     process.wait()
 
 
+class Running(dict[str, Path]):
+    """Each process's log file by its name."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        super().__init__(files)
+        self.processes: dict[str, subprocess.Popen[bytes] | copies.Copy] = {}
+
+    def ended(self) -> list[str]:
+        """The names of the processes that have exited."""
+        return [name for name, process in self.processes.items() if process.poll() is not None]
+
+
 @contextmanager
 def running(
-    commands: Mapping[str, str], logs: Path, deadline: float = 60.0, place: Place | None = None
-) -> Iterator[dict[str, Path]]:
+    commands: Mapping[str, str],
+    logs: Path,
+    deadline: float = 60.0,
+    place: Place | None = None,
+    copied: bool = False,
+) -> Iterator[Running]:
     """Run `commands` (name -> command line) while the block runs, in `place` or else where and as we run ourselves.
 
-    Yields each name's log file once all are ready; raises NotReady where one ends first or `deadline` seconds pass.
-    Refuses a name of no known kind, because nobody could say when it is ready, and a port that is taken.
+    Yields each name's log file once all are ready; raises NotReady if one exits first or `deadline` seconds pass.
+    With `copied`, workers start as copies of a process that has imported Celery, if that makes no difference to them.
+    Refuses a name of no known kind, because no line of its log would say that it is ready, and a port that is taken.
     """
     folder, env = place or (None, dict(os.environ))
     for name in commands:
@@ -104,21 +98,26 @@ def running(
             variable, default = PORTS[kind(name)]
             refuse_taken_port(name, variable, env.get(variable) or default)
     logs.mkdir(parents=True, exist_ok=True)
-    files = {name: logs / f"{name}.log" for name in commands}
+    files = Running({name: logs / f"{name}.log" for name in commands})
     untidy = {**env, "TMPDIR": str(logs.absolute())}  # whoever is killed at once leaves there what is temporary
-    started: dict[str, subprocess.Popen[bytes]] = {}
+    started = files.processes
     try:
         for name, command in commands.items():
             grace = GRACE.get(kind(name), 0.0)
+            variables = env if grace else untidy
             with files[name].open("w") as log:
-                started[name] = guarded(command, grace, log, (folder, env if grace else untidy))
+                if copied and copies.can_copy(command, variables):
+                    started[name] = copies.Copy(command, files[name], folder, variables)
+                else:
+                    started[name] = guarded(command, grace, log, (folder, variables))
         until = monotonic() + deadline
         for name, process in started.items():
             wait_until_ready(name, process, files[name], until)
         yield files
     finally:
         for process in started.values():
-            process.stdin.close()  # type: ignore[union-attr]
+            if process.stdin:
+                process.stdin.close()
         for process in started.values():
             process.wait()
 
@@ -137,7 +136,7 @@ def refuse_taken_port(name: str, variable: str, port: str) -> None:
             raise Refusal(said) from None
 
 
-def wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, until: float) -> None:
+def wait_until_ready(name: str, process: subprocess.Popen[bytes] | copies.Copy, log: Path, until: float) -> None:
     """Return once `log` holds the line of a ready process of this kind; `until` is a time.monotonic()."""
     said = re.compile(READY[kind(name)], re.MULTILINE)
     while True:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from classroom.processes import GUARD
+from classroom import guard
 
 LINUX = sys.platform == "linux"
 MARK = "LESSONS_JUDGE"  # names the judge in the environment of all that it starts
@@ -19,6 +19,11 @@ SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, in prctl(2)
 def keep_in_sight() -> None:
     """Let orphans among our descendants become our own children, on Linux; elsewhere they are known by MARK."""
     os.environ[MARK] = str(os.getpid())
+    adopt_orphans()
+
+
+def adopt_orphans() -> None:
+    """Let orphans among our descendants become our own children, on Linux."""
     if LINUX:
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
 
@@ -75,6 +80,6 @@ def end_family(pid: int) -> None:
 def is_guard(process: psutil.Process) -> bool:
     """Whether it is the process between us and one that we have started."""
     try:
-        return GUARD in process.cmdline()
+        return guard.FILE in process.cmdline()
     except psutil.Error:
         return False
