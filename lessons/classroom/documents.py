@@ -108,8 +108,8 @@ class Room:
         if profile:
             env["LESSONS_PROFILE"] = profile
         (folder / ".venv").symlink_to(sys.prefix)  # this environment is the one that `make` would set up,
-        (folder / ".ready").touch()
-        env["MAKEFLAGS"] = " -- READY=.ready"  # and it is set up already
+        (folder / ".ready-base").touch()
+        env["MAKEFLAGS"] = " -- READY=.ready-"  # and it is set up already
         room = cls(folder, env)
         identity = "-c user.name=reader -c user.email=reader@localhost"
         room.run(f"git init -q && git add -A && git {identity} commit -qm copy")
