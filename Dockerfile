@@ -4,6 +4,6 @@ WORKDIR /course
 RUN useradd --create-home learner && install -d -o learner /home/learner/lessons
 COPY pyproject.toml constraints.txt README.md LICENSE global_config.py ./
 COPY lessons lessons
-RUN pip install --no-cache-dir --constraint constraints.txt --editable .
+RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[apps]'
 USER learner
 ENV LESSONS_PROFILE=services LESSONS_HOME=/home/learner/lessons PYTHONUNBUFFERED=1

@@ -1,10 +1,17 @@
 """The arrows: who may import whom."""
 
 import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from classroom import catalog
 
@@ -13,6 +20,9 @@ pytestmark = pytest.mark.once
 OURS = {"classroom", "global_config", "tests", *(lesson.name for lesson in catalog.lessons())}
 LESSON_FILES = [file for lesson in catalog.lessons() for file in sorted(lesson.folder.rglob("*.py"))]
 CLASSROOM = sorted((catalog.LESSONS / "classroom").glob("*.py"))
+PROJECT = tomllib.loads((catalog.COURSE / "pyproject.toml").read_text())["project"]
+LAYERS = {"": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}  # see test_setup.py
+UNINSTALLED = {"exercise", "fastembed"}  # a learner's answer; a library that lesson 15 offers to install
 
 
 def imports(file: Path) -> set[str]:
@@ -30,6 +40,50 @@ def imports(file: Path) -> set[str]:
 def ours(file: Path) -> set[str]:
     """Of those, the top-level names that belong to the course."""
     return {name.partition(".")[0] for name in imports(file)} & OURS
+
+
+def reached(files: Iterable[Path]) -> set[str]:
+    """Top-level names of other people's modules that `files` import, themselves or through modules of the course."""
+    todo, seen, names = list(files), set(), set()
+    while todo:
+        if (file := todo.pop()) not in seen:
+            seen.add(file)
+            names |= imports(file)
+            todo += [found for name in imports(file) for found in files_of(name)]
+    return {name.partition(".")[0] for name in names} - OURS - UNINSTALLED - sys.stdlib_module_names
+
+
+def files_of(name: str) -> list[Path]:
+    """The file of the course that a full name is from, if it is the course's."""
+    parts = name.split(".")
+    found = [Path(folder, *parts[:end]).with_suffix(".py") for folder in (catalog.COURSE, catalog.LESSONS)
+             for end in range(len(parts), 0, -1)]  # fmt: skip
+    return [file for file in found if file.exists()][:1]
+
+
+def started_by(lesson: catalog.Lesson) -> list[Path]:
+    """The files that the commands in a lesson's Procfile start."""
+    named = re.findall(r"-[mA] ([\w.]+)", " ".join(lesson.processes.values()))
+    return [file for name in named for file in files_of(name)]
+
+
+def installed_with(layer: str) -> set[str]:
+    """Names of the distributions that a layer installs, from metadata; "" is the base, "apps" an extra."""
+    todo, found = [(PROJECT["name"], ""), (PROJECT["name"], layer)], set()
+    while todo:
+        if (one := todo.pop()) not in found:
+            found.add(one)
+            name, extra = one
+            for needed in map(Requirement, LAYERS[extra] if name == PROJECT["name"] else requires(name) or []):
+                if not needed.marker or needed.marker.evaluate({"extra": extra}):
+                    todo += [(canonicalize_name(needed.name), inner) for inner in {"", *needed.extras}]
+    return {name for name, _ in found}
+
+
+def lacking(names: set[str], layer: str) -> set[str]:
+    """Those top-level names that no distribution of the layer brings."""
+    owners, installed = packages_distributions(), installed_with(layer)
+    return {name for name in names if not installed & {canonicalize_name(owner) for owner in owners[name]}}
 
 
 def show(path: Path) -> str:
@@ -92,6 +146,37 @@ def test_classroom_has_no_import_circle() -> None:
 def test_a_module_of_classroom_has_one_job(file: Path) -> None:
     """Under 300 lines."""
     assert len(file.read_text().splitlines()) < 300
+
+
+@pytest.mark.parametrize("lesson", catalog.lessons(), ids=lambda lesson: lesson.name)
+def test_a_lesson_finds_its_libraries_in_its_layer(lesson: catalog.Lesson) -> None:
+    """What its files and processes import is in the base, or in the extra that its Procfile names, and no earlier."""
+    names = reached([*lesson.folder.rglob("*.py"), *started_by(lesson)])
+    assert "celery" in names
+    assert lacking(names, lesson.extra) == set()
+    if lesson.extra:
+        before = list(LAYERS)[list(LAYERS).index(lesson.extra) - 1]
+        assert lacking(names, before)
+
+
+@pytest.mark.parametrize("lesson", [lesson for lesson in catalog.lessons() if (lesson.folder / "exercise.py").exists()],
+                         ids=lambda lesson: lesson.name)  # fmt: skip
+def test_the_base_is_enough_to_judge_an_exercise(lesson: catalog.Lesson) -> None:
+    """And to import all files of its lesson: only what a Procfile starts may need more."""
+    assert lacking(reached(lesson.folder.rglob("*.py")), "") == set()
+
+
+def test_the_base_is_enough_for_the_command_lesson() -> None:
+    """Whatever part of classroom it reaches, but for what a Procfile starts."""
+    started = {file for lesson in catalog.lessons() if lesson.extra for file in started_by(lesson)}
+    assert catalog.LESSONS / "classroom/postgres.py" in started
+    assert lacking(reached(file for file in CLASSROOM if file not in started), "") == set()
+
+
+def test_every_library_is_pinned() -> None:
+    """A set-up next year installs what was tested today."""
+    pinned = {canonicalize_name(line.split("==")[0]) for line in (catalog.COURSE / "constraints.txt").open()}
+    assert installed_with(list(LAYERS)[-1]) - {PROJECT["name"]} == pinned
 
 
 def test_the_file_broker_imports_kombu_alone() -> None:

@@ -102,8 +102,8 @@ def of_profile(profile: str) -> dict[str, dict]:
     return {name: service for name, service in SERVICES.items() if profile in service.get("profiles", ())}
 
 
-@pytest.mark.parametrize(("profile", "number"), APPLICATIONS.items())
-def test_an_application_is_its_procfile(profile: str, number: str) -> None:
+@pytest.mark.parametrize(("application", "number"), APPLICATIONS.items())
+def test_an_application_is_its_procfile(application: str, number: str) -> None:
     """The same commands, but for what a container changes: PostgreSQL is another's, and Flower's port is published."""
     commands = dict(catalog.find(number).processes)
     commands.pop("postgres", None)
@@ -111,13 +111,13 @@ def test_an_application_is_its_procfile(profile: str, number: str) -> None:
     for command in commands.values():
         words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]  # those hurry a run
         ours.add(" ".join(words).replace("--address=127.0.0.1", "--address=0.0.0.0"))
-    assert {service["command"] for service in of_profile(profile).values()} == ours
+    assert {service["command"] for service in of_profile(application).values()} == ours
 
 
-@pytest.mark.parametrize("profile", APPLICATIONS)
-def test_an_application_finds_the_servers(profile: str) -> None:
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_an_application_finds_the_servers(application: str) -> None:
     """Each address is that of the services profile, with the server's name in place of localhost."""
-    for service in of_profile(profile).values():
+    for service in of_profile(application).values():
         assert set(service["depends_on"]) == {"rabbitmq", "redis", "postgres"}
         for name, url in ADDRESSES.items():
             written = service["environment"][name]
@@ -151,10 +151,10 @@ def test_no_container_has_more_than_it_needs(service: str) -> None:
     assert one["pids_limit"]
 
 
-@pytest.mark.parametrize("profile", APPLICATIONS)
-def test_an_application_comes_back_and_has_time_to_end(profile: str) -> None:
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_an_application_comes_back_and_has_time_to_end(application: str) -> None:
     """Losing its broker can end a worker. All files are read-only but for /tmp, and LESSONS_HOME where it is kept."""
-    for service in of_profile(profile).values():
+    for service in of_profile(application).values():
         assert service["restart"] == "unless-stopped"
         assert service["stop_grace_period"] == "60s"
         assert service["read_only"] is True
@@ -163,13 +163,13 @@ def test_an_application_comes_back_and_has_time_to_end(profile: str) -> None:
         assert service["environment"]["LESSONS_HOME"] in [*mounts, "/tmp/lessons"]
 
 
-@pytest.mark.parametrize("profile", APPLICATIONS)
-def test_a_token_and_names_reach_the_api(profile: str) -> None:
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_a_token_and_names_reach_the_api(application: str) -> None:
     """And its health check needs neither."""
-    api = next(service for name, service in of_profile(profile).items() if name.endswith("api"))
+    api = next(service for name, service in of_profile(application).items() if name.endswith("api"))
     assert api["environment"]["API_TOKEN"] == "${API_TOKEN:-}"
     assert api["environment"]["API_HOSTNAMES"] == "${API_HOSTNAMES:-}"
-    open_to_all = {"documents": "/health"}.get(profile, "/")
+    open_to_all = {"documents": "/health"}.get(application, "/")
     assert f"http://127.0.0.1:8000{open_to_all}'" in api["healthcheck"]["test"][-1]
 
 

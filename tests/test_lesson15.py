@@ -524,10 +524,10 @@ def test_another_embedder_is_one_setting(tmp_path: Path) -> None:
     assert missing.returncode == 1
     assert missing.stderr == "EMBEDDER is 'BAAI/bge-small-en-v1.5', which needs fastembed: pip install fastembed\n"
     (tmp_path / "fastembed.py").write_text(
-        "import numpy\n"
+        "from array import array\n"
         "class TextEmbedding:\n"
         "    def __init__(self, name): self.name = name\n"
-        "    def embed(self, texts): return (numpy.array([len(text), len(self.name)]) for text in texts)\n"
+        "    def embed(self, texts): return (array('i', [len(text), len(self.name)]) for text in texts)\n"
     )
     there = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
     assert there.stdout == "[[3, 22], [3, 22]]\n"
@@ -550,10 +550,10 @@ def test_the_arrows_point_inwards() -> None:
 
 @once
 def test_the_api_beat_and_flower_never_load_the_workers_code() -> None:
-    """No task, no PDF, no scikit-learn; and nobody opens a connection before the fork."""
+    """No task, no PDF, no vectors; and nobody opens a connection before the fork."""
     code = "import sys, lesson15.api, lesson15.celery_app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"lesson15.tasks", "lesson15.pipeline", "lesson15.embedding", "pypdf", "sklearn"} & set(loaded)
+    assert not {"lesson15.tasks", "lesson15.pipeline", "lesson15.embedding", "pypdf", "mmh3"} & set(loaded)
     code = (
         "import sys; from lesson15 import database, tasks; print(database.engine.cache_info().currsize, *sys.modules)"
     )
@@ -588,6 +588,15 @@ def test_a_text_and_a_question_may_be_spelled_differently() -> None:
     ]:  # fmt: skip
         assert list(embedding.terms(one)) == list(embedding.terms(other))
         assert embedding.embed([one]) == embedding.embed([other])
+
+
+@once
+def test_vectors_stay_what_they_were() -> None:
+    """Those of scikit-learn 1.9's HashingVectorizer, which earlier versions of the course have stored."""
+    [vector, nothing] = embedding.embed(["The whale, whales and the 고래 of Straße 7", "the of and"])
+    places = {place: round(value, 4) for place, value in enumerate(vector) if value}
+    assert places == {217: 0.8165, 717: -0.4082, 803: 0.4082}  # whale twice, strasse and 고래
+    assert nothing == [0] * 1024
 
 
 @once

@@ -59,6 +59,12 @@ class Lesson:
         """Name and command of each process it needs running (see `procfile`)."""
         return procfile(self.folder / "Procfile")
 
+    @property
+    def extra(self) -> str:
+        """The extra of pyproject.toml that it needs: what its Procfile says after `# extra:`, or ""."""
+        found = re.search(r"^# extra: (\S+)$", read(self.folder / "Procfile"), re.MULTILINE)
+        return found[1] if found else ""
+
 
 def lessons() -> list[Lesson]:
     """All lessons, by number."""
@@ -87,12 +93,8 @@ def find_parts(number: str) -> list[Lesson]:
 
 def procfile(file: Path) -> dict[str, str]:
     """Name and command of each line `name: command`; refuses a line that is neither that, a comment nor blank."""
-    try:
-        lines = file.read_text().splitlines()
-    except OSError as error:
-        raise Refusal(f"Can't read {file}: {error.strerror}. To get it back: git restore {file}") from None
     commands: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read(file).splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         match = re.fullmatch(r"([\w-]+):\s*(\S.*)", line)
@@ -108,3 +110,11 @@ def procfile(file: Path) -> dict[str, str]:
 def show(file: Path) -> str:
     """The path to type for `file` in the course's folder."""
     return str(file.relative_to(COURSE)) if file.is_relative_to(COURSE) else str(file)
+
+
+def read(file: Path) -> str:
+    """The text of a file of the course; refuses one that can't be read."""
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise Refusal(f"Can't read {file}: {error.strerror}. To get it back: git restore {file}") from None

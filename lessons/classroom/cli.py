@@ -55,6 +55,10 @@ def run(number: str, arguments: tuple[str, ...], svg: Path | None, logs: bool) -
     ARGUMENTS are the driver's, where it takes any.
     """
     lesson = catalog.find(number)
+    if lesson.extra:
+        from classroom.extras import refuse_missing  # here: most lessons need none
+
+        refuse_missing(lesson)
     if svg:
         refuse_unwritable(svg)
     with told_when_stopped():

