@@ -8,10 +8,9 @@ from contextlib import suppress
 
 import psutil
 
-from classroom import guard
-
 LINUX = sys.platform == "linux"
 MARK = "LESSONS_JUDGE"  # names the judge in the environment of all that it starts
+GUARD = os.path.join("classroom", "guard.py")  # how the path of its program ends
 ROUNDS = 5  # of looking for what was started while we looked
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, in prctl(2)
 
@@ -78,8 +77,8 @@ def end_family(pid: int) -> None:
 
 
 def is_guard(process: psutil.Process) -> bool:
-    """Whether it is the process between us and one that we have started."""
+    """Whether it is the process between a process of the course, perhaps of another clone, and a command."""
     try:
-        return guard.FILE in process.cmdline()
+        return any(word.endswith(GUARD) for word in process.cmdline())
     except psutil.Error:
         return False
