@@ -234,13 +234,13 @@ def values(judge: Judge) -> Random:
 
 
 @pytest.fixture
-def expect() -> Callable[[object, object, str, str], None]:
-    """expect(saw, wanted, what, idea): the statement that `saw` equals `wanted`.
+def expect() -> Callable[..., None]:
+    """expect(saw, wanted, what="…", idea="…"): state that `saw` equals `wanted`.
 
-    `what` names what is compared; `idea` is the sentence on what a learner may have misunderstood.
+    `what` names what is compared; `idea` is a sentence about what a learner may have misunderstood.
     """
 
-    def state(saw: object, wanted: object, what: str, idea: str) -> None:
+    def state(saw: object, wanted: object, *, what: str, idea: str) -> None:
         if saw != wanted and repr(saw) != repr(wanted):  # an exception from a worker is another object, and reads alike
             raise Unmet(f"looked at: {what}\nexpected:  {wanted!r}\nsaw:       {saw!r}\n{idea}")
 

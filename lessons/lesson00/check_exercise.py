@@ -22,20 +22,31 @@ def check_a_worker_does_the_work(exercise, run, expect, values):
     with run() as seen:
         said = exercise.morning(loaves, guests, 0)
     expect(
-        sorted(set(seen.here)), [], "tasks that ran in the caller's own process",
-        "bake(…) is an ordinary call, and apply() runs a task here too. Only delay() and apply_async() send it away.",
-    )  # fmt: skip
+        sorted(set(seen.here)),
+        [],
+        what="tasks that ran in the caller's own process",
+        idea=(
+            "bake(…) is an ordinary call, and apply() runs a task here too. Only delay() and apply_async() send it "
+            "away."
+        ),
+    )
     for task in ("bake", "share", "sell"):
         expect(
-            seen.sent(task), 1, f"how many calls of {task} were sent to a worker",
-            "Each of the three is sent once: the receipt, not another call, tells what became of it.",
-        )  # fmt: skip
+            seen.sent(task),
+            1,
+            what=f"how many calls of {task} were sent to a worker",
+            idea="Each of the three is sent once: the receipt, not another call, tells what became of it.",
+        )
     wanted = [("SUCCESS", f"{loaves} loaves baked"), ("SUCCESS", loaves / guests), ("SUCCESS", f"{loaves} loaves sold")]
     expect(
-        pairs(said), wanted, f"what morning({loaves}, {guests}, 0) returned",
-        "A receipt isn't the answer yet: its state is PENDING and its result None until the task has ended. "
-        "get() waits for that; ask for the state afterwards.",
-    )  # fmt: skip
+        pairs(said),
+        wanted,
+        what=f"what morning({loaves}, {guests}, 0) returned",
+        idea=(
+            "A receipt isn't the answer yet: its state is PENDING and its result None until the task has ended. get() "
+            "waits for that; ask for the state afterwards."
+        ),
+    )
 
 
 def check_all_are_sent_before_one_is_waited_for(exercise, run, expect, values):
@@ -48,9 +59,11 @@ def check_all_are_sent_before_one_is_waited_for(exercise, run, expect, values):
     with run() as seen:  # 0.15: sell is done at once, and one may well send it first
         exercise.morning(values.randint(20, 90), values.randint(2, 9), 0.15)
     expect(
-        seen.sent_before_first_end(), 3, "how many of the three calls were sent before the first task had ended",
-        "get() waits. Called between two sends, it makes the workers take turns: send everything, then collect.",
-    )  # fmt: skip
+        seen.sent_before_first_end(),
+        3,
+        what="how many of the three calls were sent before the first task had ended",
+        idea="get() waits. Called between two sends, it makes the workers take turns: send everything, then collect.",
+    )
 
 
 def check_selling_waits_for_the_shop_to_open(exercise, run, expect, values):
@@ -66,10 +79,11 @@ def check_selling_waits_for_the_shop_to_open(exercise, run, expect, values):
         exercise.morning(loaves, values.randint(2, 9), seconds)
     delay = [round(delay, 2) for delay in seen.delays("sell")]
     expect(
-        delay, [pytest.approx(seconds, abs=0.4)],
-        f"seconds from the sending of sell to its start, in morning({loaves}, …, {seconds})",
-        "A countdown travels with the message, and the worker waits: no sleep here, nor a number of your own.",
-    )  # fmt: skip
+        delay,
+        [pytest.approx(seconds, abs=0.4)],
+        what=f"seconds from the sending of sell to its start, in morning({loaves}, …, {seconds})",
+        idea="A countdown travels with the message, and the worker waits: no sleep here, nor a number of your own.",
+    )
 
 
 def check_a_failure_is_handed_over(exercise, run, expect, values):
@@ -87,9 +101,12 @@ def check_a_failure_is_handed_over(exercise, run, expect, values):
             said = f"morning() raised {error!r}"
     failure = ("FAILURE", ZeroDivisionError("division by zero"))
     expect(
-        pairs(said), [("SUCCESS", f"{loaves} loaves baked"), failure, ("SUCCESS", f"{loaves} loaves sold")],
-        f"what morning({loaves}, 0, 0) returned: nobody to share with",
-        "get() raises here what the task raised there, unless told not to propagate it. The exception is the answer to "
-        "hand over: not None, not its text, and the other two answers are still wanted. A PENDING among them means "
-        "that a state was asked for before get() had waited.",
-    )  # fmt: skip
+        pairs(said),
+        [("SUCCESS", f"{loaves} loaves baked"), failure, ("SUCCESS", f"{loaves} loaves sold")],
+        what=f"what morning({loaves}, 0, 0) returned: nobody to share with",
+        idea=(
+            "get() raises here what the task raised there, unless told not to propagate it. The exception is the "
+            "answer to hand over: not None, not its text, and the other two answers are still wanted. A PENDING among "
+            "them means that a state was asked for before get() had waited."
+        ),
+    )

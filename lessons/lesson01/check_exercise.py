@@ -18,16 +18,22 @@ def check_a_short_round_returns_its_figures(exercise, run, expect, values):
             receipt = exercise.read_round.delay("short", [first, broken, last])
         except ValueError as refused:
             expect(
-                f"ValueError: {refused}", "a receipt", "what read_round.delay(…) gave",
-                "Celery won't send a task whose soft limit lies above its hard one: the soft limit comes first, and "
-                "the hard one is the safety net behind it.",
-            )  # fmt: skip
+                f"ValueError: {refused}",
+                "a receipt",
+                what="what read_round.delay(…) gave",
+                idea=(
+                    "Celery won't send a task whose soft limit lies above its hard one: the soft limit comes first, "
+                    "and the hard one is the safety net behind it."
+                ),
+            )
         figures = receipt.get(timeout=6, interval=0.02)
     expect(
-        figures, {first: figure(first), broken: None, last: figure(last)}, "what a round without slow meters returned",
-        "A round that has the time reads every meter; only a broken one has None. It returns all figures.",
-    )  # fmt: skip
-    expect(len(seen.names()), 1, "how many tasks ran", "One round is one task; it reads its meters itself.")
+        figures,
+        {first: figure(first), broken: None, last: figure(last)},
+        what="what a round without slow meters returned",
+        idea="A round that has the time reads every meter; only a broken one has None. It returns all figures.",
+    )
+    expect(len(seen.names()), 1, what="how many tasks ran", idea="One round is one task; it reads its meters itself.")
 
 
 def check_a_long_round_is_stopped(exercise, run, expect, values):
@@ -44,9 +50,11 @@ def check_a_long_round_is_stopped(exercise, run, expect, values):
         receipt = exercise.read_round.delay("long", meters)
         outcome = outcome_of(receipt)
     expect(
-        f"{receipt.state} {outcome!r}", "FAILURE SoftTimeLimitExceeded()", "how a round with a slow meter ended",
-        why_not_stopped(outcome, meters[3]),
-    )  # fmt: skip
+        f"{receipt.state} {outcome!r}",
+        "FAILURE SoftTimeLimitExceeded()",
+        what="how a round with a slow meter ended",
+        idea=why_not_stopped(outcome, meters[3]),
+    )
 
 
 def check_what_was_read_is_saved(exercise, run, expect, values):
@@ -75,7 +83,7 @@ def check_what_was_read_is_saved(exercise, run, expect, values):
             "stop a slow one; Celery's soft limit strikes in the middle of it."
         )
     wanted = {meters[0]: figure(meters[0]), meters[1]: None, meters[2]: figure(meters[2])}
-    expect(saved, wanted, f"what was saved when {meters[3]} was interrupted", idea)
+    expect(saved, wanted, what=f"what was saved when {meters[3]} was interrupted", idea=idea)
 
 
 def check_a_stuck_round_is_ended(exercise, run, expect, values):
@@ -89,10 +97,15 @@ def check_a_stuck_round_is_ended(exercise, run, expect, values):
         receipt = exercise.read_round.delay("stuck", named(values, "meter", "stuck"))
         outcome = outcome_of(receipt)
     expect(
-        f"{receipt.state} {outcome!r}", "FAILURE TimeLimitExceeded(2.5)", "how a round with a stuck meter ended",
-        "A soft limit only raises an exception, and what swallows it runs on: here a meter, which can hold its worker "
-        "process for 4 s. A hard limit ends the process, whatever runs in it. It is the safety net, here at 2.5 s.",
-    )  # fmt: skip
+        f"{receipt.state} {outcome!r}",
+        "FAILURE TimeLimitExceeded(2.5)",
+        what="how a round with a stuck meter ended",
+        idea=(
+            "A soft limit only raises an exception, and what swallows it runs on: here a meter, which can hold its "
+            "worker process for 4 s. A hard limit ends the process, whatever runs in it. It is the safety net, here at"
+            " 2.5 s."
+        ),
+    )
 
 
 def named(values, *kinds):

@@ -14,20 +14,29 @@ def check_nothing_is_sent_yet(exercise, run, expect, values):
     with run() as seen:
         written = exercise.to_celsius(fahrenheit)
     expect(
-        {task: seen.sent(task) for task in TASKS}, dict.fromkeys(TASKS, 0),
-        f"how many messages to_celsius({fahrenheit}) sent",
-        "A chain is a note of what is to be done. Whoever holds the note decides when it is sent; apply_async() and "
-        "delay() send it at once, and return a receipt.",
-    )  # fmt: skip
+        {task: seen.sent(task) for task in TASKS},
+        dict.fromkeys(TASKS, 0),
+        what=f"how many messages to_celsius({fahrenheit}) sent",
+        idea=(
+            "A chain is a note of what is to be done. Whoever holds the note decides when it is sent; apply_async() "
+            "and delay() send it at once, and return a receipt."
+        ),
+    )
     expect(
-        seen.here, [], f"tasks that to_celsius({fahrenheit}) ran in the caller's own process",
-        "A task with its arguments in brackets, as in subtract(212, 32), is an ordinary call: it runs here and now. "
-        ".s() writes the call down for a worker.",
-    )  # fmt: skip
+        seen.here,
+        [],
+        what=f"tasks that to_celsius({fahrenheit}) ran in the caller's own process",
+        idea=(
+            "A task with its arguments in brackets, as in subtract(212, 32), is an ordinary call: it runs here and "
+            "now. .s() writes the call down for a worker."
+        ),
+    )
     expect(
-        kind(written), "something that can be sent by apply_async()", f"what to_celsius({fahrenheit}) returned",
-        "What is wanted back is the chain itself, written down: neither its value nor its receipt.",
-    )  # fmt: skip
+        kind(written),
+        "something that can be sent by apply_async()",
+        what=f"what to_celsius({fahrenheit}) returned",
+        idea="What is wanted back is the chain itself, written down: neither its value nor its receipt.",
+    )
 
 
 def check_three_links_give_celsius(exercise, run, expect, values):
@@ -47,17 +56,22 @@ def check_three_links_give_celsius(exercise, run, expect, values):
         except TypeError as error:  # arguments that don't fit a first link are noticed on sending
             saw = error
     if idea := failure(saw, written):
-        expect(saw, wanted, f"what the chain to_celsius({fahrenheit}) gave", idea)
+        expect(saw, wanted, what=f"what the chain to_celsius({fahrenheit}) gave", idea=idea)
     expect(
-        [name.rpartition(".")[2] for name in seen.names()], list(TASKS),
-        f"the tasks that ran for to_celsius({fahrenheit}), in this order",
-        "Each step is a link: a task of its own, run on the worker, in the order of the formula. What Python works out "
-        "while the chain is written down is no link, and nobody can look at its result later.",
-    )  # fmt: skip
+        [name.rpartition(".")[2] for name in seen.names()],
+        list(TASKS),
+        what=f"the tasks that ran for to_celsius({fahrenheit}), in this order",
+        idea=(
+            "Each step is a link: a task of its own, run on the worker, in the order of the formula. What Python works"
+            " out while the chain is written down is no link, and nobody can look at its result later."
+        ),
+    )
     expect(
-        saw, wanted, f"what the chain to_celsius({fahrenheit}) gave",
-        "The links are the right ones; look at the numbers that are written down for them.",
-    )  # fmt: skip
+        saw,
+        wanted,
+        what=f"what the chain to_celsius({fahrenheit}) gave",
+        idea="The links are the right ones; look at the numbers that are written down for them.",
+    )
 
 
 def check_steps_are_those_of_the_links(exercise, run, expect, values):
@@ -77,14 +91,17 @@ def check_steps_are_those_of_the_links(exercise, run, expect, values):
         saw = exercise.steps(receipt)
         receipt.get(timeout=5, interval=0.02)
     expect(
-        sum(seen.sent(task) for task in TASKS), len(wanted),
-        f"how many messages were sent, for a chain of {len(wanted)} links and the steps of it",
-        "Nothing has to be run a second time: the result backend keeps what every link returned.",
-    )  # fmt: skip
+        sum(seen.sent(task) for task in TASKS),
+        len(wanted),
+        what=f"how many messages were sent, for a chain of {len(wanted)} links and the steps of it",
+        idea="Nothing has to be run a second time: the result backend keeps what every link returned.",
+    )
     expect(
-        saw, wanted, f"steps(receipt), for the receipt of another chain, one of {len(wanted)} links",
-        why_other_steps(saw, wanted),
-    )  # fmt: skip
+        saw,
+        wanted,
+        what=f"steps(receipt), for the receipt of another chain, one of {len(wanted)} links",
+        idea=why_other_steps(saw, wanted),
+    )
 
 
 def kind(written):

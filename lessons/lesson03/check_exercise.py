@@ -19,19 +19,29 @@ def check_letters_are_read_side_by_side(exercise, run, expect, values):
     with run() as seen:
         exercise.count_box(values.randint(100, 999), letters)
     expect(
-        seen.here.count("exercise.count_words"), 0, "how often count_words ran in the caller's own process",
-        "count_words(letter) calls the function here and now, and no worker hears of it. count_words.s(letter) writes "
-        "the call down, for a worker.",
-    )  # fmt: skip
+        seen.here.count("exercise.count_words"),
+        0,
+        what="how often count_words ran in the caller's own process",
+        idea=(
+            "count_words(letter) calls the function here and now, and no worker hears of it. count_words.s(letter) "
+            "writes the call down, for a worker."
+        ),
+    )
     expect(
-        seen.runs("count_words"), 3, "how often the workers ran count_words for a box of 3 letters",
-        "Each letter is a task of its own: as many calls of count_words as there are letters.",
-    )  # fmt: skip
+        seen.runs("count_words"),
+        3,
+        what="how often the workers ran count_words for a box of 3 letters",
+        idea="Each letter is a task of its own: as many calls of count_words as there are letters.",
+    )
     expect(
-        seen.sent_before_first_end("count_words"), 3, "how many of the 3 letters were sent before the first was read",
-        "The letters wait for each other. That is so where each get() comes before the next sending, and in a chain; "
-        "what is in one group, or in the header of a chord, is sent at once.",
-    )  # fmt: skip
+        seen.sent_before_first_end("count_words"),
+        3,
+        what="how many of the 3 letters were sent before the first was read",
+        idea=(
+            "The letters wait for each other. That is so where each get() comes before the next sending, and in a "
+            "chain; what is in one group, or in the header of a chord, is sent at once."
+        ),
+    )
 
 
 def check_a_callback_adds_up(exercise, run, expect, values):
@@ -47,22 +57,37 @@ def check_a_callback_adds_up(exercise, run, expect, values):
     with run() as seen:
         receipt = exercise.count_box(values.randint(100, 999), [letter(values, words) for words in counts])
         expect(
-            type(receipt).__name__, "AsyncResult", "what kind of thing count_box returned",
-            "count_box sends, and hands back the receipt of add_up at once. There can't be a sum yet, unless somebody "
-            "has waited for the counts; and add_up is a task for the workers: it isn't called in your own process.",
-        )  # fmt: skip
+            type(receipt).__name__,
+            "AsyncResult",
+            what="what kind of thing count_box returned",
+            idea=(
+                "count_box sends, and hands back the receipt of add_up at once. There can't be a sum yet, unless "
+                "somebody has waited for the counts; and add_up is a task for the workers: it isn't called in your own"
+                " process."
+            ),
+        )
         said = receipt.get(timeout=5, interval=0.02)
-    expect(seen.runs("add_up"), 1, "how often the workers ran add_up", "One call of add_up, with the whole list.")
     expect(
-        seen.sent_here("add_up"), 0, "how many messages for add_up came from the caller's own process",
-        "Your own process sent add_up, so it waited for all the counts first, while it was to go home. The callback "
-        "of a chord is sent by a worker, when the last of the header has ended.",
-    )  # fmt: skip
+        seen.runs("add_up"), 1, what="how often the workers ran add_up", idea="One call of add_up, with the whole list."
+    )
     expect(
-        said, f"{' + '.join(map(str, counts))} = {sum(counts)}", "the result of the receipt that count_box returned",
-        "The list that a callback gets has the order in which the header was written, whoever ended first. So the "
-        "header must have the order of the letters, and add_up must leave it as it is.",
-    )  # fmt: skip
+        seen.sent_here("add_up"),
+        0,
+        what="how many messages for add_up came from the caller's own process",
+        idea=(
+            "Your own process sent add_up, so it waited for all the counts first, while it was to go home. The "
+            "callback of a chord is sent by a worker, when the last of the header has ended."
+        ),
+    )
+    expect(
+        said,
+        f"{' + '.join(map(str, counts))} = {sum(counts)}",
+        what="the result of the receipt that count_box returned",
+        idea=(
+            "The list that a callback gets has the order in which the header was written, whoever ended first. So the "
+            "header must have the order of the letters, and add_up must leave it as it is."
+        ),
+    )
 
 
 def check_the_archivist_is_told(exercise, run, expect, values):
@@ -80,30 +105,50 @@ def check_the_archivist_is_told(exercise, run, expect, values):
         receipt = exercise.count_box(box, letters)
         outcome = receipt.get(timeout=5, interval=0.02, propagate=False)
     expect(
-        seen.states("count_words").count("failed"), 2, "how many letters failed, of a box with 2 that can't be read",
-        "What can't be read isn't 0 words. A task says that it failed by raising, and count_words did when you got "
-        "it.",
-    )  # fmt: skip
+        seen.states("count_words").count("failed"),
+        2,
+        what="how many letters failed, of a box with 2 that can't be read",
+        idea=(
+            "What can't be read isn't 0 words. A task says that it failed by raising, and count_words did when you got"
+            " it."
+        ),
+    )
     expect(
-        str(outcome) if isinstance(outcome, TypeError) else "nothing", "nothing",
-        "what came between the failure and its callback",
-        "An error callback written with .s(box) is called with one argument more, in front: an id, under which it "
-        "could look up what failed. Written with .si(box) it is called with the box alone.",
-    )  # fmt: skip
+        str(outcome) if isinstance(outcome, TypeError) else "nothing",
+        "nothing",
+        what="what came between the failure and its callback",
+        idea=(
+            "An error callback written with .s(box) is called with one argument more, in front: an id, under which it "
+            "could look up what failed. Written with .si(box) it is called with the box alone."
+        ),
+    )
     told = seen.sent("tell_archivist")
     expect(
-        told, 1, "how many messages for tell_archivist were sent, for one box",
-        "Fastened to each call of the header, an error callback comes once for each that fails; fastened to the "
-        "chord's callback, it comes once, whatever failed."
-        if told else
-        "A failing header is silent for all who don't wait with get(), unless the callback has an error callback.",
-    )  # fmt: skip
+        told,
+        1,
+        what="how many messages for tell_archivist were sent, for one box",
+        idea=(
+            "Fastened to each call of the header, an error callback comes once for each that fails; fastened to the "
+            "chord's callback, it comes once, whatever failed."
+            if told
+            else "A failing header is silent unless you call get(), or give the callback an error callback."
+        ),
+    )
     expect(
-        seen.sent_here("tell_archivist"), 0, "how many of them came from the caller's own process",
-        "Your own process sent it, so it waited for the failure. Nobody is there to wait: the workers must send it.",
-    )  # fmt: skip
+        seen.sent_here("tell_archivist"),
+        0,
+        what="how many of them came from the caller's own process",
+        idea=(
+            "Your own process sent it, so it waited for the failure. Nobody is there to wait: the workers must send it."
+        ),
+    )
     expect(
-        seen.returned("tell_archivist"), [f"look at box {box}"], "what tell_archivist returned",
-        "It was to be called with the box. Written with .s() an error callback is given an id; .si() keeps that out.",
-    )  # fmt: skip
-    expect(seen.runs("add_up"), 0, "how often add_up ran", "Where a count is missing there is no sum.")
+        seen.returned("tell_archivist"),
+        [f"look at box {box}"],
+        what="what tell_archivist returned",
+        idea=(
+            "It was to be called with the box. Written with .s() an error callback is given an id; .si() keeps that "
+            "out."
+        ),
+    )
+    expect(seen.runs("add_up"), 0, what="how often add_up ran", idea="Where a count is missing there is no sum.")

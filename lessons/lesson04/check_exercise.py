@@ -9,10 +9,14 @@ def fetched(exercise, expect, product, down_for):
         receipt = exercise.fetch.delay(product, down_for)
     except TypeError as error:
         expect(
-            error, "a receipt", f"fetch.delay({product!r}, {down_for}), called as in the story",
-            "Callers give a product and a number, nothing else. A bound task gets itself from Celery, as its first "
-            "argument: bind=True and self belong together.",
-        )  # fmt: skip
+            error,
+            "a receipt",
+            what=f"fetch.delay({product!r}, {down_for}), called as in the story",
+            idea=(
+                "Callers give a product and a number, nothing else. A bound task gets itself from Celery, as its first"
+                " argument: bind=True and self belong together."
+            ),
+        )
     said = receipt.get(timeout=5, interval=0.02, propagate=False)
     if isinstance(said, NotImplementedError):
         raise said
@@ -35,19 +39,29 @@ def check_the_task_is_run_again(exercise, run, expect, values):
     with run() as seen:
         said = fetched(exercise, expect, product, down_for)
     expect(
-        seen.sent("fetch"), 1, "how many tasks were sent, their retries not counted",
-        "A retry is the same task under the same id, so the caller's receipt stays good. A new task's result reaches "
-        "nobody.",
-    )  # fmt: skip
+        seen.sent("fetch"),
+        1,
+        what="how many tasks were sent, their retries not counted",
+        idea=(
+            "A retry is the same task under the same id, so the caller's receipt stays good. A new task's result "
+            "reaches nobody."
+        ),
+    )
     expect(
-        said, f"{product}: answered on run {down_for + 1}", f"what fetch({product!r}, {down_for}) came to",
-        "Nothing is run again unless you ask: self.retry() does, and it ends this run by raising Retry. Let that pass: "
-        "caught, it makes a success out of a run that got nothing.",
-    )  # fmt: skip
+        said,
+        f"{product}: answered on run {down_for + 1}",
+        what=f"what fetch({product!r}, {down_for}) came to",
+        idea=(
+            "Nothing is run again unless you ask: self.retry() does, and it ends this run by raising Retry. Let that "
+            "pass: caught, it makes a success out of a run that got nothing."
+        ),
+    )
     expect(
-        seen.runs("fetch"), down_for + 1, f"how many times a worker ran fetch({product!r}, {down_for})",
-        "A loop with sleep() isn't a retry: it keeps the process from other tasks, and Celery sees one run only.",
-    )  # fmt: skip
+        seen.runs("fetch"),
+        down_for + 1,
+        what=f"how many times a worker ran fetch({product!r}, {down_for})",
+        idea="A loop with sleep() isn't a retry: it keeps the process from other tasks, and Celery sees one run only.",
+    )
 
 
 def check_each_wait_is_twice_as_long(exercise, run, expect, values):
@@ -63,10 +77,14 @@ def check_each_wait_is_twice_as_long(exercise, run, expect, values):
     waits = [round(wait, 2) for wait in seen.waits("fetch")]
     wanted = [0.2, 0.4, 0.8][: max(2, len(waits))]  # how many there are is for the next check to say
     expect(
-        waits, pytest.approx(wanted, abs=0.14), "seconds from the end of a run to the start of the next one",
-        "A countdown holds for one retry; the next may have another. retry_backoff can't say 0.2: it counts whole "
-        "seconds, 1 at least, and its jitter draws them by chance.",
-    )  # fmt: skip
+        waits,
+        pytest.approx(wanted, abs=0.14),
+        what="seconds from the end of a run to the start of the next one",
+        idea=(
+            "A countdown holds for one retry; the next may have another. retry_backoff can't say 0.2: it counts whole "
+            "seconds, 1 at least, and its jitter draws them by chance."
+        ),
+    )
 
 
 def check_it_gives_up_after_three_retries(exercise, run, expect, values):
@@ -79,17 +97,25 @@ def check_it_gives_up_after_three_retries(exercise, run, expect, values):
     with run() as seen:
         said = fetched(exercise, expect, a_product(values), values.randint(50, 99))
     expect(
-        seen.runs("fetch"), 4, "how many times a worker ran it, with a server that stays down",
-        "max_retries counts the retries, not the first run: three retries are four runs.",
-    )  # fmt: skip
+        seen.runs("fetch"),
+        4,
+        what="how many times a worker ran it, with a server that stays down",
+        idea="max_retries counts the retries, not the first run: three retries are four runs.",
+    )
     expect(
-        seen.states("fetch"), ["failed"], "how it ended, with a server that stays down",
-        "A task that returns has succeeded, whatever it returns. To fail, let the exception out.",
-    )  # fmt: skip
+        seen.states("fetch"),
+        ["failed"],
+        what="how it ended, with a server that stays down",
+        idea="A task that returns has succeeded, whatever it returns. To fail, let the exception out.",
+    )
     expect(
-        said, ConnectionError("no answer on run 4"), "the exception that it ended with",
-        "The caller needs the reason: given to retry(exc=…), it is what the task fails with when no retry is left.",
-    )  # fmt: skip
+        said,
+        ConnectionError("no answer on run 4"),
+        what="the exception that it ended with",
+        idea=(
+            "The caller needs the reason: given to retry(exc=…), it is what the task fails with when no retry is left."
+        ),
+    )
 
 
 def check_a_wrong_product_is_asked_for_once(exercise, run, expect, values):
@@ -103,10 +129,14 @@ def check_a_wrong_product_is_asked_for_once(exercise, run, expect, values):
     with run() as seen:
         said = fetched(exercise, expect, product, 0)
     expect(
-        seen.runs("fetch"), 1, f"how many times a worker ran fetch({product!r}, 0)",
-        "No retry mends bad data or a bug: retry only what can pass by itself, by its name.",
-    )  # fmt: skip
+        seen.runs("fetch"),
+        1,
+        what=f"how many times a worker ran fetch({product!r}, 0)",
+        idea="No retry mends bad data or a bug: retry only what can pass by itself, by its name.",
+    )
     expect(
-        said, ValueError(f"no product is called {product}"), "what it ended with",
-        "The caller is to learn that there is no such product: let the ValueError out.",
-    )  # fmt: skip
+        said,
+        ValueError(f"no product is called {product}"),
+        what="what it ended with",
+        idea="The caller is to learn that there is no such product: let the ValueError out.",
+    )

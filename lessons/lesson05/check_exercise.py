@@ -27,20 +27,30 @@ def check_reports_go_to_low(exercise, run, expect, values):
         saw = [receipt.get(timeout=5, interval=0.05) for receipt in receipts]
         add(exercise.app, name).delay()
     expect(
-        saw, [f"sales of month {month}", f"stock of day {day}"], "what the two reports return",
-        "Only the routing was missing: the tasks themselves stay as they are.",
-    )  # fmt: skip
+        saw,
+        [f"sales of month {month}", f"stock of day {day}"],
+        what="what the two reports return",
+        idea="Only the routing was missing: the tasks themselves stay as they are.",
+    )
     for task in (exercise.report_sales, exercise.report_stock):
         expect(
-            seen.queues(task.name), [LOW], f"the queue of the task named {task.name}",
-            "Without a route that fits, a task goes to the default queue. A route is matched against the whole name, "
-            "which is module and function unless name= says otherwise; of several patterns the first counts.",
-        )  # fmt: skip
+            seen.queues(task.name),
+            [LOW],
+            what=f"the queue of the task named {task.name}",
+            idea=(
+                "Without a route that fits, a task goes to the default queue. A route is matched against the whole "
+                "name, which is module and function unless name= says otherwise; of several patterns the first counts."
+            ),
+        )
     expect(
-        seen.queues(name), [LOW], f"the queue of {name}, a report that was added later and that no worker can run yet",
-        "A list of today's reports doesn't know tomorrow's, and a queue named in a decorator speaks for that task only "
-        "(and is deprecated). A pattern in task_routes speaks for all of them.",
-    )  # fmt: skip
+        seen.queues(name),
+        [LOW],
+        what=f"the queue of {name}, a report that was added later and that no worker can run yet",
+        idea=(
+            "A list of today's reports doesn't know tomorrow's, and a queue named in a decorator speaks for that task "
+            "only (and is deprecated). A pattern in task_routes speaks for all of them."
+        ),
+    )
 
 
 def check_everything_else_goes_to_high(exercise, run, expect, values):
@@ -57,14 +67,20 @@ def check_everything_else_goes_to_high(exercise, run, expect, values):
         assert exercise.send_invoice.delay(number).get(timeout=5, interval=0.05) == f"invoice {number}"
         add(exercise.app, name).delay()
     expect(
-        seen.queues(exercise.send_invoice.name), [HIGH], "the queue of send_invoice",
-        "Customers wait for invoices: only what is called report_… was to go to the other queue.",
-    )  # fmt: skip
+        seen.queues(exercise.send_invoice.name),
+        [HIGH],
+        what="the queue of send_invoice",
+        idea="Customers wait for invoices: only what is called report_… was to go to the other queue.",
+    )
     expect(
-        seen.queues(name), [HIGH], f"the queue of {name}, a task that was added later and that no worker can run yet",
-        "«Everything else» can't be listed: a route for each task that there is today leaves out tomorrow's. What no "
-        "route catches goes to the default queue, so that is the setting to change.",
-    )  # fmt: skip
+        seen.queues(name),
+        [HIGH],
+        what=f"the queue of {name}, a task that was added later and that no worker can run yet",
+        idea=(
+            "«Everything else» can't be listed: a route for each task that there is today leaves out tomorrow's. What "
+            "no route catches goes to the default queue, so that is the setting to change."
+        ),
+    )
 
 
 def check_an_urgent_report_goes_to_high(exercise, run, expect, values):
@@ -79,18 +95,29 @@ def check_an_urgent_report_goes_to_high(exercise, run, expect, values):
     with run() as seen:
         receipt = exercise.urgent_report(urgent)
         expect(
-            type(receipt).__name__, "AsyncResult", "what urgent_report() returns",
-            "Sending gives a receipt at once. Return it: who has called decides when to wait for the report.",
-        )  # fmt: skip
+            type(receipt).__name__,
+            "AsyncResult",
+            what="what urgent_report() returns",
+            idea="Sending gives a receipt at once. Return it: who has called decides when to wait for the report.",
+        )
         saw = receipt.get(timeout=5, interval=0.05)
         exercise.report_sales.delay(usual).get(timeout=5, interval=0.05)
-    expect(saw, f"sales of month {urgent}", f"the result of urgent_report({urgent})", "It was to send report_sales.")
     expect(
-        seen.queues(exercise.report_sales.name), [HIGH, LOW],
-        f"the queues of urgent_report({urgent}), and then of a usual report_sales.delay({usual})",
-        "One urgent report is a matter of one call: a queue given there is stronger than any route, and is forgotten "
-        "afterwards. Routes and tasks are shared by all calls: change them, and they change for all or none.",
-    )  # fmt: skip
+        saw,
+        f"sales of month {urgent}",
+        what=f"the result of urgent_report({urgent})",
+        idea="It was to send report_sales.",
+    )
+    expect(
+        seen.queues(exercise.report_sales.name),
+        [HIGH, LOW],
+        what=f"the queues of urgent_report({urgent}), and then of a usual report_sales.delay({usual})",
+        idea=(
+            "One urgent report is a matter of one call: a queue given there is stronger than any route, and is "
+            "forgotten afterwards. Routes and tasks are shared by all calls: change them, and they change for all or "
+            "none."
+        ),
+    )
 
 
 def check_each_queue_has_a_worker_of_its_own(exercise, run, expect, values):
@@ -107,7 +134,11 @@ def check_each_queue_has_a_worker_of_its_own(exercise, run, expect, values):
             receipt.get(timeout=5, interval=0.05)
     for task, worker in ((exercise.report_stock, "worker-low"), (exercise.send_invoice, "worker-high")):
         expect(
-            set(seen.workers(task.name)), {worker}, f"which workers ran {len(days)} times {task.name}",
-            "A worker that reads both queues makes invoices wait behind its report all the same. Each queue needs a "
-            "worker that reads it alone; without --queues= a worker reads all of them.",
-        )  # fmt: skip
+            set(seen.workers(task.name)),
+            {worker},
+            what=f"which workers ran {len(days)} times {task.name}",
+            idea=(
+                "A worker that reads both queues makes invoices wait behind its report all the same. Each queue needs "
+                "a worker that reads it alone; without --queues= a worker reads all of them."
+            ),
+        )

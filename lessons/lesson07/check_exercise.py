@@ -16,11 +16,15 @@ def expect_files(exercise, expect, receipts, before):
     """The calls with these receipts have added a file each to those that were there `before`, and no others."""
     wanted = sorted(file_of(exercise, receipt.id).name for receipt in receipts)
     expect(
-        sorted(files(exercise) - before), wanted,
-        f"new files in OUTPUT; calls that were made: {len(receipts)}",
-        "The call has an id already, made by its caller: in a bound task it is self.request.id. It stays the same from "
-        "retry to retry, and no two calls share it; a name made from anything else doesn't tell whose file it is.",
-    )  # fmt: skip
+        sorted(files(exercise) - before),
+        wanted,
+        what=f"new files in OUTPUT; calls that were made: {len(receipts)}",
+        idea=(
+            "The call has an id already, made by its caller: in a bound task it is self.request.id. It stays the same "
+            "from retry to retry, and no two calls share it; a name made from anything else doesn't tell whose file it"
+            " is."
+        ),
+    )
 
 
 def send(exercise, expect, *args, **options):
@@ -29,10 +33,14 @@ def send(exercise, expect, *args, **options):
         return exercise.write_statement.apply_async(args, **options)
     except TypeError as error:
         expect(
-            error, "a receipt", f"write_statement called with {args}, as in the story",
-            "Callers give a customer and two numbers. A bound task gets itself from Celery, as its first argument: "
-            "bind=True and self belong together.",
-        )  # fmt: skip
+            error,
+            "a receipt",
+            what=f"write_statement called with {args}, as in the story",
+            idea=(
+                "Callers give a customer and two numbers. A bound task gets itself from Celery, as its first argument:"
+                " bind=True and self belong together."
+            ),
+        )
 
 
 def outcome(receipt):
@@ -64,14 +72,20 @@ def check_the_file_is_named_after_the_id(exercise, run, expect, values):
     expect_files(exercise, expect, receipts, before)
     for receipt in receipts:
         expect(
-            file_of(exercise, receipt.id).read_text(), f"account of {customer}, read on run 1\n", "what is in the file",
-            "The file holds what read_account returns, as it is; how often this call has been retried is "
-            "self.request.retries.",
-        )  # fmt: skip
+            file_of(exercise, receipt.id).read_text(),
+            f"account of {customer}, read on run 1\n",
+            what="what is in the file",
+            idea=(
+                "The file holds what read_account returns, as it is; how often this call has been retried is "
+                "self.request.retries."
+            ),
+        )
     expect(
-        said, [f"posted {file_of(exercise, receipt.id).name} on run 1" for receipt in receipts],
-        f"what each call for {customer} returned", "A statement is posted when it is written, and post says so.",
-    )  # fmt: skip
+        said,
+        [f"posted {file_of(exercise, receipt.id).name} on run 1" for receipt in receipts],
+        what=f"what each call for {customer} returned",
+        idea="A statement is posted when it is written, and post says so.",
+    )
 
 
 def check_it_is_run_again(exercise, run, expect, values):
@@ -89,30 +103,45 @@ def check_it_is_run_again(exercise, run, expect, values):
         said = outcome(receipt)
     closed = f"with a post office that is closed for {office} runs"
     expect(
-        seen.sent(name), 1, f"how many calls were sent, their retries not counted, {closed}",
-        "A retry is the same call under the same id. A new call has a new id, and with that another file and another "
-        "receipt, which nobody holds.",
-    )  # fmt: skip
+        seen.sent(name),
+        1,
+        what=f"how many calls were sent, their retries not counted, {closed}",
+        idea=(
+            "A retry is the same call under the same id. A new call has a new id, and with that another file and "
+            "another receipt, which nobody holds."
+        ),
+    )
     expect(
-        seen.runs(name), office + 1, f"how many times a worker ran it, {closed}",
-        "self.retry() has Celery run the task again, up to max_retries times, which is 3 if you don't say. A loop in "
-        "the task is one run, and keeps the process from other work.",
-    )  # fmt: skip
+        seen.runs(name),
+        office + 1,
+        what=f"how many times a worker ran it, {closed}",
+        idea=(
+            "self.retry() has Celery run the task again, up to max_retries times, which is 3 if you don't say. A loop "
+            "in the task is one run, and keeps the process from other work."
+        ),
+    )
     expect(
-        said, f"posted {file_of(exercise, receipt.id).name} on run {office + 1}", f"what it came to, {closed}",
-        "The last run returns what post returns.",
-    )  # fmt: skip
+        said,
+        f"posted {file_of(exercise, receipt.id).name} on run {office + 1}",
+        what=f"what it came to, {closed}",
+        idea="The last run returns what post returns.",
+    )
     expect(
-        [wait for wait in seen.waits(name) if wait > 0.6], [], "seconds between two runs, where they aren't about 0.1",
-        "The wait is the countdown of the retry, in seconds; if you don't say, it is 180.",
-    )  # fmt: skip
+        [wait for wait in seen.waits(name) if wait > 0.6],
+        [],
+        what="seconds between two runs, where they aren't about 0.1",
+        idea="The wait is the countdown of the retry, in seconds; if you don't say, it is 180.",
+    )
     with run() as seen:
         said = outcome(send(exercise, expect, a_customer(values), 0, 99))
     expect(
-        (seen.runs(name), said), (5, ConnectionError("the post office is closed on run 5")),
-        "the number of runs and the end, where the post office stays closed",
-        "max_retries counts the retries, not the first run, and what is given to retry(exc=…) comes out at the end.",
-    )  # fmt: skip
+        (seen.runs(name), said),
+        (5, ConnectionError("the post office is closed on run 5")),
+        what="the number of runs and the end, where the post office stays closed",
+        idea=(
+            "max_retries counts the retries, not the first run, and what is given to retry(exc=…) comes out at the end."
+        ),
+    )
 
 
 def check_the_file_is_written_once(exercise, run, expect, values):
@@ -129,18 +158,24 @@ def check_the_file_is_written_once(exercise, run, expect, values):
         receipt = send(exercise, expect, customer, ledger, ledger + 2)
         said = outcome(receipt)
     expect(
-        said, f"posted {file_of(exercise, receipt.id).name} on run {ledger + 3}",
-        f"what it came to, with a ledger that is open from run {ledger + 1} on",
-        "A run that couldn't read the account has written nothing, and is to be run again as well. What counts is "
-        "whether the file is there, not which run it is.",
-    )  # fmt: skip
+        said,
+        f"posted {file_of(exercise, receipt.id).name} on run {ledger + 3}",
+        what=f"what it came to, with a ledger that is open from run {ledger + 1} on",
+        idea=(
+            "A run that couldn't read the account has written nothing, and is to be run again as well. What counts is "
+            "whether the file is there, not which run it is."
+        ),
+    )
     expect_files(exercise, expect, [receipt], before)
     expect(
-        file_of(exercise, receipt.id).read_text(), f"account of {customer}, read on run {ledger + 1}\n",
-        f"what is in the file after {ledger + 3} runs",
-        f"A retry runs the whole task again, also what is done already. Run {ledger + 1} wrote the file; later "
-        "ones were to find it, and to leave it as it is.",
-    )  # fmt: skip
+        file_of(exercise, receipt.id).read_text(),
+        f"account of {customer}, read on run {ledger + 1}\n",
+        what=f"what is in the file after {ledger + 3} runs",
+        idea=(
+            f"A retry runs the whole task again, also what is done already. Run {ledger + 1} wrote the file; later "
+            "ones were to find it, and to leave it as it is."
+        ),
+    )
 
 
 def check_a_file_that_is_there_stays(exercise, run, expect, values):
@@ -156,11 +191,17 @@ def check_a_file_that_is_there_stays(exercise, run, expect, values):
     with run():
         said = outcome(send(exercise, expect, a_customer(values), 0, 0, task_id=task_id))
     expect(
-        file_of(exercise, task_id).read_text(), left, "the file of a call that had been run before, by a killed worker",
-        "The same message, delivered again, begins at retries 0 with the id that it had. Only what is outside of the "
-        "worker's memory knows what has been done: here, the file itself.",
-    )  # fmt: skip
+        file_of(exercise, task_id).read_text(),
+        left,
+        what="the file of a call that had been run before, by a killed worker",
+        idea=(
+            "The same message, delivered again, begins at retries 0 with the id that it had. Only what is outside of "
+            "the worker's memory knows what has been done: here, the file itself."
+        ),
+    )
     expect(
-        said, f"posted {file_of(exercise, task_id).name} on run 1", "what that call came to",
-        "The file was there, but it hadn't been posted.",
-    )  # fmt: skip
+        said,
+        f"posted {file_of(exercise, task_id).name} on run 1",
+        what="what that call came to",
+        idea="The file was there, but it hadn't been posted.",
+    )

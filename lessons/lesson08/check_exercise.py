@@ -65,27 +65,37 @@ def check_progress_can_be_seen_while_it_works(exercise, run, expect, values):
     with run():
         looks = watched(exercise, pages)
     expect(
-        looks[-1], ("SUCCESS", [page.upper() for page in pages]), "state and result at the end",
-        "A task says that it succeeded by returning its result: here the list of what scan_page gave. That takes the "
-        "place of the progress.",
-    )  # fmt: skip
+        looks[-1],
+        ("SUCCESS", [page.upper() for page in pages]),
+        what="state and result at the end",
+        idea=(
+            "A task says that it succeeded by returning its result: here the list of what scan_page gave. That takes "
+            "the place of the progress."
+        ),
+    )
     told = [meta for state, meta in looks if state == "PROGRESS"]
     expect(
-        [meta for meta in told if not isinstance(meta, dict) or not {"current", "total", "message"} <= set(meta)], [],
-        "progress without current, total and message",
-        "Whoever watches reads these three: meta is a dict with exactly these names.",
-    )  # fmt: skip
+        [meta for meta in told if not isinstance(meta, dict) or not {"current", "total", "message"} <= set(meta)],
+        [],
+        what="progress without current, total and message",
+        idea="Whoever watches reads these three: meta is a dict with exactly these names.",
+    )
     middle = sorted({meta["current"] for meta in told} & set(range(1, len(pages))))
     expect(
-        bool(middle), True, f"whether any of current 1 to {len(pages) - 1} was seen, of {len(pages)} pages",
-        "We looked fifty times a second, from the beginning to the end. A task stores nothing while it runs, unless it "
-        "does so itself; and progress that is told at the end is no help to who waits.",
-    )  # fmt: skip
+        bool(middle),
+        True,
+        what=f"whether any of current 1 to {len(pages) - 1} was seen, of {len(pages)} pages",
+        idea=(
+            "We looked fifty times a second, from the beginning to the end. A task stores nothing while it runs, "
+            "unless it does so itself; and progress that is told at the end is no help to who waits."
+        ),
+    )
     expect(
-        {(meta["total"], type(meta["message"])) for meta in told}, {(len(pages), str)},
-        "total, and the type of message",
-        "total is how many pages there are, from the first look to the last; message is a sentence for people.",
-    )  # fmt: skip
+        {(meta["total"], type(meta["message"])) for meta in told},
+        {(len(pages), str)},
+        what="total, and the type of message",
+        idea="total is how many pages there are, from the first look to the last; message is a sentence for people.",
+    )
 
 
 def check_only_celery_says_failure(exercise, expect, values):
@@ -98,11 +108,14 @@ def check_only_celery_says_failure(exercise, expect, values):
     """
     log = rehearsed(exercise, [values.choice(WORDS), f"!{values.choice(REASONS)}"])
     expect(
-        sorted({entry[0] for entry in log if entry != "a scan"} - {"PROGRESS"}), [],
-        "states that the task stored by itself, beside PROGRESS",
-        "FAILURE, SUCCESS and the like are Celery's words. To FAILURE belongs a description of the exception, which a "
-        "meta of your own is not: on Redis nobody can read such a result. Let the task raise.",
-    )  # fmt: skip
+        sorted({entry[0] for entry in log if entry != "a scan"} - {"PROGRESS"}),
+        [],
+        what="states that the task stored by itself, beside PROGRESS",
+        idea=(
+            "FAILURE, SUCCESS and the like are Celery's words. To FAILURE belongs a description of the exception, "
+            "which a meta of your own is not: on Redis nobody can read such a result. Let the task raise."
+        ),
+    )
 
 
 def check_a_page_that_cannot_be_read_is_a_failure(exercise, run, expect, values):
@@ -116,11 +129,14 @@ def check_a_page_that_cannot_be_read_is_a_failure(exercise, run, expect, values)
     with run() as seen:
         looks = watched(exercise, [values.choice(WORDS), f"!{values.choice(REASONS)}"])
     expect(
-        (looks[-1][0], seen.states("scan_letter")), ("FAILURE", ["failed"]),
-        "the state at the end, and what the worker told, with page 2 of 2 unreadable",
-        "Who gets a value believes that all is well; so do the state, error callbacks and chains. A task fails by "
-        "raising.",
-    )  # fmt: skip
+        (looks[-1][0], seen.states("scan_letter")),
+        ("FAILURE", ["failed"]),
+        what="the state at the end, and what the worker told, with page 2 of 2 unreadable",
+        idea=(
+            "Who gets a value believes that all is well; so do the state, error callbacks and chains. A task fails by "
+            "raising."
+        ),
+    )
 
 
 def check_each_page_is_told_when_it_is_done(exercise, expect, values):
@@ -136,11 +152,14 @@ def check_each_page_is_told_when_it_is_done(exercise, expect, values):
     steps = [entry if entry == "a scan" else f"current: {entry[1].get('current')}" for entry in told]
     wanted = [step for page in range(1, good + 1) for step in ("a scan", f"current: {page}")]
     expect(
-        [step for step, _ in groupby(steps) if step != "current: 0"], [*wanted, "a scan"],
-        f"scans and progress in their order, with page {good + 1} of {good + 2} unreadable",
-        "current is what is done by then: tell it after each page, not before it, and not only now and then. And stop "
-        "at the page that can't be read.",
-    )  # fmt: skip
+        [step for step, _ in groupby(steps) if step != "current: 0"],
+        [*wanted, "a scan"],
+        what=f"scans and progress in their order, with page {good + 1} of {good + 2} unreadable",
+        idea=(
+            "current is what is done by then: tell it after each page, not before it, and not only now and then. And "
+            "stop at the page that can't be read."
+        ),
+    )
 
 
 def check_the_reason_arrives(exercise, run, expect, values):
@@ -155,12 +174,18 @@ def check_the_reason_arrives(exercise, run, expect, values):
     with run():
         _, error = watched(exercise, [*values.sample(WORDS, k=bad - 1), f"!{reason}"])[-1]
     expect(
-        type(error).__name__, "Unreadable", f"the type of the exception that arrived, with page {bad} unreadable",
-        "It is made anew in the caller's process, from the name of its class and from its args. It has to be raised as "
-        "Unreadable, and all that __init__ takes has to be in args: they are what super().__init__() is given.",
-    )  # fmt: skip
+        type(error).__name__,
+        "Unreadable",
+        what=f"the type of the exception that arrived, with page {bad} unreadable",
+        idea=(
+            "It is made anew in the caller's process, from the name of its class and from its args. It has to be "
+            "raised as Unreadable, and all that __init__ takes has to be in args: they are what super().__init__() is "
+            "given."
+        ),
+    )
     expect(
         (getattr(error, "page", None), getattr(error, "reason", None), str(error)),
-        (bad, reason, f"page {bad}: {reason}"), "its page, its reason and its text",
-        "Page and reason are set by __init__, from args; the text is what __str__ makes of them.",
-    )  # fmt: skip
+        (bad, reason, f"page {bad}: {reason}"),
+        what="its page, its reason and its text",
+        idea="Page and reason are set by __init__, from args; the text is what __str__ makes of them.",
+    )

@@ -17,10 +17,14 @@ def handle_all(exercise, run, expect, ids, seconds):
         with run() as seen:
             receipts = exercise.handle_all()
             expect(
-                hasattr(receipts, "__iter__"), True, "whether handle_all() returns receipts, one for each task",
-                "delay() hands back a receipt. Whoever calls handle_all() needs all of them, to see when the work is "
-                "done: a list, or what a group returns.",
-            )  # fmt: skip
+                hasattr(receipts, "__iter__"),
+                True,
+                what="whether handle_all() returns receipts, one for each task",
+                idea=(
+                    "delay() hands back a receipt. Whoever calls handle_all() needs all of them, to see when the work "
+                    "is done: a list, or what a group returns."
+                ),
+            )
             for receipt in receipts:
                 receipt.get(timeout=8, interval=0.02)
         return seen, exercise.rows.times()
@@ -39,13 +43,17 @@ def check_every_row_is_handled_once(exercise, run, expect, values):
     many = values.randint(40, 50)
     _, times = handle_all(exercise, run, expect, some_ids(values, many), seconds=0.0125)
     expect(
-        times, {1: many}, f"how many rows were handled how often: {{times: rows}}, of {many} rows",
-        "A number of rows isn't a range of ids: ids begin anywhere, have gaps, and go further than the number of rows. "
-        "Ask for the next ids after the last one that is taken care of."
-        if 0 in times else
-        "Some row belongs to two tasks. Both bounds of handle() are included, so the next task begins after the last "
-        "id of this one.",
-    )  # fmt: skip
+        times,
+        {1: many},
+        what=f"how many rows were handled how often: {{times: rows}}, of {many} rows",
+        idea=(
+            "A number of rows isn't a range of ids: ids begin anywhere, have gaps, and go further than the number of "
+            "rows. Ask for the next ids after the last one that has a task."
+            if 0 in times
+            else "Some row belongs to two tasks. Both bounds of handle() are included, so the next task begins after "
+            "the last id of this one."
+        ),
+    )
 
 
 def check_a_task_has_about_a_fifth_of_a_second(exercise, run, expect, values):
@@ -63,20 +71,29 @@ def check_a_task_has_about_a_fifth_of_a_second(exercise, run, expect, values):
     long = [length for length in lengths if length > 0.3]
     short = sorted(length for length in lengths if length < 0.1)
     expect(
-        long, [], f"tasks with more than 0.3 seconds of work ({many} rows of {seconds} s each)",
-        "What takes long can't be shared by the processes, and all of it is lost or repeated if something goes wrong. "
-        "Take as many rows as fit into 0.2 seconds by what a row costs today.",
-    )  # fmt: skip
+        long,
+        [],
+        what=f"tasks with more than 0.3 seconds of work ({many} rows of {seconds} s each)",
+        idea=(
+            "What takes long can't be shared by the processes, and all of it is lost or repeated if something goes "
+            "wrong. Take as many rows as fit into 0.2 seconds by what a row costs today."
+        ),
+    )
     expect(
-        len(short) > 2, False,
-        f"whether several of the {len(lengths)} tasks have less than 0.1 seconds of work: {str(short[:5])[1:-1]} s …",
-        "A message and a result cost some milliseconds, whatever is done for them. Take as many rows as fit into 0.2 "
-        "seconds; and count rows, because a range of so many ids may hold hardly any.",
-    )  # fmt: skip
+        len(short) > 2,
+        False,
+        what=f"whether several of {len(lengths)} tasks have less than 0.1 seconds of work: {str(short[:5])[1:-1]} s …",
+        idea=(
+            "A message and a result cost some milliseconds, whatever is done for them. Take as many rows as fit into "
+            "0.2 seconds; and count rows, because a range of so many ids may hold hardly any."
+        ),
+    )
     expect(
-        len(lengths) > 1, True, "whether handle was sent more than once",
-        "Each part is a message for the task handle, with the first and the last id of the part.",
-    )  # fmt: skip
+        len(lengths) > 1,
+        True,
+        what="whether handle was sent more than once",
+        idea="Each part is a message for the task handle, with the first and the last id of the part.",
+    )
 
 
 def check_nothing_is_waited_for(exercise, run, expect, values):
@@ -87,9 +104,15 @@ def check_nothing_is_waited_for(exercise, run, expect, values):
     Collect the receipts of delay() in a list, and return it; get() is for whoever has called handle_all().
     """
     seen, times = handle_all(exercise, run, expect, some_ids(values, 10_000), seconds=0.0002)
-    expect(times, {1: 10_000}, "how many rows were handled how often, of 10,000", "The same as with few rows.")
     expect(
-        seen.sent_before_first_end("handle") > 3, True, "whether several tasks were sent before the first had ended",
-        "The tasks were sent one after another, each when the one before was done, so one of the two processes had "
-        "nothing to do. Send all of them, and leave the waiting to whoever needs the result.",
-    )  # fmt: skip
+        times, {1: 10_000}, what="how many rows were handled how often, of 10,000", idea="The same as with few rows."
+    )
+    expect(
+        seen.sent_before_first_end("handle") > 3,
+        True,
+        what="whether several tasks were sent before the first had ended",
+        idea=(
+            "The tasks were sent one after another, each when the one before was done, so one of the two processes had"
+            " nothing to do. Send all of them, and leave the waiting to whoever needs the result."
+        ),
+    )

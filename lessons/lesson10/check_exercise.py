@@ -99,12 +99,15 @@ def check_ovens_are_lit_by_the_clock_on_the_wall(exercise, expect, values):
             (n for n, (a, b) in enumerate(zip(saw, wanted, strict=False)) if a != b), min(len(saw), len(wanted))
         )
         expect(
-            saw[differs : differs + 3], wanted[differs : differs + 3],
-            f"what beat sends from {begin:%a %d %b %Y %H:%M}, from where it differs",
-            "A crontab goes by the setting timezone, which is UTC unless you say otherwise; a zone has a summer, a "
-            "number of hours to add doesn't. Seconds are counted from when beat starts. Days by name can't be "
-            "miscounted.",
-        )  # fmt: skip
+            saw[differs : differs + 3],
+            wanted[differs : differs + 3],
+            what=f"what beat sends from {begin:%a %d %b %Y %H:%M}, from where it differs",
+            idea=(
+                "A crontab goes by the setting timezone, which is UTC unless you say otherwise; a zone has a summer, a"
+                " number of hours to add doesn't. Seconds are counted from when beat starts. Days by name can't be "
+                "miscounted."
+            ),
+        )
 
 
 def check_books_are_closed_once_a_month(exercise, expect, values):
@@ -120,10 +123,12 @@ def check_books_are_closed_once_a_month(exercise, expect, values):
     expect(
         diary(exercise, exercise.close_books, begin, firsts[4])[:4],
         [f"{first:%a %d %b %Y} 00:00 close_books()" for first in firsts[:4]],
-        f"what beat sends from {begin:%a %d %b %Y %H:%M}",
-        "A field of crontab that isn't given means every: each minute of an hour, each day of a month. Months and days "
-        "have no fixed length, so no number of seconds will do.",
-    )  # fmt: skip
+        what=f"what beat sends from {begin:%a %d %b %Y %H:%M}",
+        idea=(
+            "A field of crontab that isn't given means every: each minute of an hour, each day of a month. Months and "
+            "days have no fixed length, so no number of seconds will do."
+        ),
+    )
 
 
 def check_dough_is_fed_every_60_minutes(exercise, expect, values):
@@ -140,11 +145,14 @@ def check_dough_is_fed_every_60_minutes(exercise, expect, values):
         found = entries(exercise, exercise.feed_dough)
         times = sorted(time for entry in found for time in firings(entry, begin, night.astimezone(UTC) + 12 * HOUR))
         expect(
-            sorted({round((b - a) / timedelta(minutes=1)) for a, b in pairwise(times)}), [60],
-            f"the minutes from one feeding to the next, in the night {night:%d %b %Y}, when clocks are put {what}",
-            "In the night in which an hour comes twice, a crontab leaves one of the two out, whatever it says about "
-            "hours. An interval counts seconds, and takes no notice of clocks.",
-        )  # fmt: skip
+            sorted({round((b - a) / timedelta(minutes=1)) for a, b in pairwise(times)}),
+            [60],
+            what=f"the minutes from one feeding to the next, in the night {night:%d %b %Y}, when clocks are put {what}",
+            idea=(
+                "In the night in which an hour comes twice, a crontab leaves one of the two out, whatever it says "
+                "about hours. An interval counts seconds, and takes no notice of clocks."
+            ),
+        )
 
 
 def check_a_late_oven_stays_cold(exercise, expect, values):
@@ -169,7 +177,11 @@ def check_a_late_oven_stays_cold(exercise, expect, values):
                 until = until if until.tzinfo else until.replace(tzinfo=UTC)  # as a worker reads it
                 until = f"good for {round((until - sent_at).total_seconds())} s"
             expect(
-                until, "good for 600 s", f"how long the message of {call(exercise.light_oven, entry)} is good",
-                "A message waits as long as it takes, until a worker is there. expires says after how many seconds it "
-                "is no longer wanted; a time limit only counts from when the task has begun.",
-            )  # fmt: skip
+                until,
+                "good for 600 s",
+                what=f"how long the message of {call(exercise.light_oven, entry)} is good",
+                idea=(
+                    "A message waits as long as it takes, until a worker is there. expires says after how many seconds"
+                    " it is no longer wanted; a time limit only counts from when the task has begun."
+                ),
+            )

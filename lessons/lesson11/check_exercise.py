@@ -43,17 +43,26 @@ def spend_a_day(exercise, run, values):
 def look_at(order, what, expect, idea):
     """Lightning struck, the money is where it belongs, and the receipts say so."""
     expect(
-        order["struck"], True, f"whether lightning struck {what}, as it was to",
-        "Each order goes through bank.take and bank.give, with its own number: that is where lightning strikes.",
-    )  # fmt: skip
-    expect(
-        order["moved"], order["wanted"], f"what changed on the two accounts, of an order where it struck {what}", idea
+        order["struck"],
+        True,
+        what=f"whether lightning struck {what}, as it was to",
+        idea="Each order goes through bank.take and bank.give, with its own number: that is where lightning strikes.",
     )
     expect(
-        order["said"], [order["sentence"]], f"what its receipt says, of an order where lightning struck {what}",
-        "The money is where it belongs, but whoever asks is told something else. A run that finds its work done "
-        "already returns what the first one would have returned.",
-    )  # fmt: skip
+        order["moved"],
+        order["wanted"],
+        what=f"what changed on the two accounts, of an order where it struck {what}",
+        idea=idea,
+    )
+    expect(
+        order["said"],
+        [order["sentence"]],
+        what=f"what its receipt says, of an order where lightning struck {what}",
+        idea=(
+            "The money is where it belongs, but whoever asks is told something else. A run that finds its work done "
+            "already returns what the first one would have returned."
+        ),
+    )
 
 
 def check_a_transfer_survives_its_process(exercise, run, expect, values):
@@ -65,10 +74,14 @@ def check_a_transfer_survives_its_process(exercise, run, expect, values):
     """
     order = spend_a_day(exercise, run, values)["before"]
     expect(
-        order["said"], [order["sentence"]], "what its receipt says, of an order where lightning struck at first",
-        "Nobody ran the transfer again. A task whose process was killed counts as failed, and what has failed is "
-        "acknowledged, with acks_late as well; Celery has an option for just this case, which has it run again.",
-    )  # fmt: skip
+        order["said"],
+        [order["sentence"]],
+        what="what its receipt says, of an order where lightning struck at first",
+        idea=(
+            "Nobody ran the transfer again. A task whose process was killed counts as failed, and what has failed is "
+            "acknowledged, with acks_late as well; Celery has an option for just this case, which has it run again."
+        ),
+    )
 
 
 def check_half_a_transfer_is_never_kept(exercise, run, expect, values):
@@ -81,11 +94,13 @@ def check_half_a_transfer_is_never_kept(exercise, run, expect, values):
     """
     for moment, what in ("before", "before the first step"), ("between", "between the two steps"):
         look_at(
-            spend_a_day(exercise, run, values)[moment], what, expect,
+            spend_a_day(exercise, run, values)[moment],
+            what,
+            expect,
             "What had been committed when lightning struck stayed: half of the work, or a note that it is done. The "
             "next run then made the rest a second time, or nothing at all. A transaction keeps all of it or none: both "
             "steps, and the note.",
-        )  # fmt: skip
+        )
 
 
 def check_what_was_done_is_not_done_again(exercise, run, expect, values):
@@ -97,10 +112,12 @@ def check_what_was_done_is_not_done_again(exercise, run, expect, values):
     sqlalchemy.dialects.postgresql; and if transaction.execute(key).rowcount, take and give, in the same transaction.
     """
     look_at(
-        spend_a_day(exercise, run, values)["after"], "right after the money had moved", expect,
+        spend_a_day(exercise, run, values)["after"],
+        "right after the money had moved",
+        expect,
         "A task that is run again after its process was lost does everything again, unless something that was kept "
         "together with the work, in one transaction, says that it is done.",
-    )  # fmt: skip
+    )
 
 
 def check_an_order_sent_twice_is_made_once(exercise, run, expect, values):
@@ -115,11 +132,18 @@ def check_an_order_sent_twice_is_made_once(exercise, run, expect, values):
     """
     order = spend_a_day(exercise, run, values)["twice"]
     expect(
-        order["moved"], order["wanted"], "what changed on the two accounts, of an order that was sent twice at once",
-        "Two messages have two task ids, and both may look before either has finished. What is the same is the number "
-        "of the order; and only the database can let one of two through, by refusing the same key a second time.",
-    )  # fmt: skip
+        order["moved"],
+        order["wanted"],
+        what="what changed on the two accounts, of an order that was sent twice at once",
+        idea=(
+            "Two messages have two task ids, and both may look before either has finished. What is the same is the "
+            "number of the order; and only the database can let one of two through, by refusing the same key a second "
+            "time."
+        ),
+    )
     expect(
-        order["said"], [order["sentence"]] * 2, "what both receipts say, of an order that was sent twice at once",
-        "The money moved once, as it was to, but one of the two receipts says something else.",
-    )  # fmt: skip
+        order["said"],
+        [order["sentence"]] * 2,
+        what="what both receipts say, of an order that was sent twice at once",
+        idea="The money moved once, as it was to, but one of the two receipts says something else.",
+    )

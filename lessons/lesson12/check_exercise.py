@@ -33,12 +33,23 @@ def with_heartbeats(events, seconds=0.0):
     last = max(e.get("clock", 0) for e in events)
     beats = [
         {
-            "type": "worker-heartbeat", "hostname": "celery@office", "pid": 1, "clock": last + n, "utcoffset": 0,
-            "timestamp": start + n * BEAT, "local_received": start + n * BEAT, "freq": 2.0, "active": 0,
-            "processed": n, "loadavg": [0.1, 0.1, 0.1], "sw_ident": "py-celery", "sw_ver": "5.7", "sw_sys": "Linux",
+            "type": "worker-heartbeat",
+            "hostname": "celery@office",
+            "pid": 1,
+            "clock": last + n,
+            "utcoffset": 0,
+            "timestamp": start + n * BEAT,
+            "local_received": start + n * BEAT,
+            "freq": 2.0,
+            "active": 0,
+            "processed": n,
+            "loadavg": [0.1, 0.1, 0.1],
+            "sw_ident": "py-celery",
+            "sw_ver": "5.7",
+            "sw_sys": "Linux",
         }
         for n in range(1, int((end - start) / BEAT) + 2)
-    ]  # fmt: skip
+    ]
     return merged(events, beats)
 
 
@@ -90,10 +101,14 @@ def check_the_time_is_that_of_the_events(exercise, run, expect, values):
         for told in (events, [shifted(event, hours) for event in events])
     )
     expect(
-        then, now, f"the reports of the same events, and of a recording of them that is {hours} hours old",
-        "This computer's clock knows when you hear of something, and the event's timestamp knows when it happened. "
-        "Whoever mixes the two counts the way of the events as waiting.",
-    )  # fmt: skip
+        then,
+        now,
+        what=f"the reports of the same events, and of a recording of them that is {hours} hours old",
+        idea=(
+            "This computer's clock knows when you hear of something, and the event's timestamp knows when it happened."
+            " Whoever mixes the two counts the way of the events as waiting."
+        ),
+    )
 
 
 def check_waiting_ends_when_the_task_starts(exercise, run, expect, values):
@@ -111,19 +126,26 @@ def check_waiting_ends_when_the_task_starts(exercise, run, expect, values):
     for what, told in ("without heartbeats", events), ("with heartbeats", with_heartbeats(events)):
         said = reports(exercise, limit, told)
         expect(
-            names(said), ["open_letter"] * letters,
-            f"who was reported, {what}, when {letters} letters waited behind a call, and all else was started at once",
-            f"The limit was {limit:.2f} s. The call works for long, but it didn't wait; the letters wait on a worker "
-            "that has received them and can't start them yet. Each of them is late once.",
-        )  # fmt: skip
+            names(said),
+            ["open_letter"] * letters,
+            what=f"which tasks were reported, {what}: {letters} letters waited behind a call, all others began at once",
+            idea=(
+                f"The limit was {limit:.2f} s. The call runs for long, but it didn't wait. The letters wait on a "
+                "worker that has received them and can't start them yet. Each of them is late once."
+            ),
+        )
         wrong = [
             round(seconds, 3) for task, _, seconds in said if not limit <= seconds <= started[task] - sent[task] + 0.01
         ]
         expect(
-            wrong, [], f"reported seconds, {what}, that are below the limit or more than the letter waited in all",
-            "What is reported is how long the task has waited by then: the time of the event that you are told just "
-            "now, less the time of its task-sent.",
-        )  # fmt: skip
+            wrong,
+            [],
+            what=f"reported seconds, {what}, that are below the limit or more than the letter waited in all",
+            idea=(
+                "What is reported is how long the task has waited by then: the time of the event that you are told "
+                "just now, less the time of its task-sent."
+            ),
+        )
 
 
 def check_what_never_starts_is_reported_too(exercise, run, expect, values):
@@ -140,15 +162,20 @@ def check_what_never_starts_is_reported_too(exercise, run, expect, values):
     quick = max(limit, *(2 * delay for delay in seen.delays("water_flowers")))
     said = reports(exercise, quick, with_heartbeats(in_order(seen.events), seconds=3 * quick))
     expect(
-        names(said), ["open_letter"], "who was reported, when a letter was sent to a queue that no worker reads",
-        "Its task-sent is all that will ever be heard of it. Only the other events tell that time goes on: those of "
-        "other tasks, and the workers' heartbeats.",
-    )  # fmt: skip
+        names(said),
+        ["open_letter"],
+        what="who was reported, when a letter was sent to a queue that no worker reads",
+        idea=(
+            "Its task-sent is all that will ever be heard of it. Only the other events tell that time goes on: those "
+            "of other tasks, and the workers' heartbeats."
+        ),
+    )
     expect(
-        [seconds < quick + 3 * BEAT for _, _, seconds in said], [True],
-        f"whether it was reported within {3 * BEAT:g} s of being late, where a heartbeat came every {BEAT:g} s",
-        "At each event, look whether somebody's time is up by now.",
-    )  # fmt: skip
+        [seconds < quick + 3 * BEAT for _, _, seconds in said],
+        [True],
+        what=f"whether it was reported within {3 * BEAT:g} s of being late, where a heartbeat came every {BEAT:g} s",
+        idea="At each event, look whether somebody's time is up by now.",
+    )
 
 
 def check_a_countdown_is_no_waiting(exercise, run, expect, values):
@@ -167,16 +194,20 @@ def check_a_countdown_is_no_waiting(exercise, run, expect, values):
     limit = max(countdown / 2, overdue + 0.2)
     said = reports(exercise, limit, with_heartbeats(in_order(seen.events), seconds=2 * limit + countdown))
     expect(
-        names(said), ["open_letter"],
-        f"who was reported, when two were sent for {countdown} s later; the flowers then started, the letter never",
-        f"The limit was {limit:.2f} s. Until its eta a task isn't waiting for a worker, but for its time; from then on "
-        "it waits as any other, and may be late.",
-    )  # fmt: skip
+        names(said),
+        ["open_letter"],
+        what=f"which tasks were reported: two were to run {countdown} s later, the flowers did, the letter never",
+        idea=(
+            f"The limit was {limit:.2f} s. Until its eta a task waits for its time and not for a worker; from then on "
+            "it waits like any other task, and may be late."
+        ),
+    )
     expect(
-        [task == lost.id and limit <= seconds < limit + 3 * BEAT for task, _, seconds in said], [True],
-        "whether it was reported once it had waited that long, counted from its eta",
-        "Its waiting begins at the eta, not at the sending.",
-    )  # fmt: skip
+        [task == lost.id and limit <= seconds < limit + 3 * BEAT for task, _, seconds in said],
+        [True],
+        what="whether it was reported once it had waited that long, counted from its eta",
+        idea="Its waiting begins at the eta, not at the sending.",
+    )
 
 
 def check_who_is_revoked_waits_no_longer(exercise, run, expect, values):
@@ -196,9 +227,11 @@ def check_who_is_revoked_waits_no_longer(exercise, run, expect, values):
     limit = max(limit, 2 * (max(took) - min(took)))
     said = reports(exercise, limit, with_heartbeats(in_order(seen.events), seconds=3 * limit))
     expect(
-        names(said), [], "who was reported, when a letter was revoked before a worker could start it",
-        "It never starts, but nobody waits for it any more. Without that, each revoked task is an alarm.",
-    )  # fmt: skip
+        names(said),
+        [],
+        what="who was reported, when a letter was revoked before a worker could start it",
+        idea="It never starts, but nobody waits for it any more. Without that, each revoked task is an alarm.",
+    )
 
 
 def check_events_in_the_wrong_order(exercise, run, expect, values):
@@ -216,10 +249,21 @@ def check_events_in_the_wrong_order(exercise, run, expect, values):
     others = [e for e in events if e["uuid"] != flowers]
     said = reports(exercise, limit, with_heartbeats([*late_sent, *others], seconds=2 * limit))
     expect(
-        names(said).count("water_flowers"), 0,
-        "how often water_flowers was reported, which started at once, but whose task-sent came after its task-started",
-        "Caller and worker are two processes, and each sends its own events: which arrive first is a matter of "
-        "chance. A task that has started isn't waiting, whatever is told of it later.",
-    )  # fmt: skip
+        names(said).count("water_flowers"),
+        0,
+        what=(
+            "how often water_flowers was reported, which started at once, but whose task-sent came after its task-"
+            "started"
+        ),
+        idea=(
+            "Caller and worker are two processes, and each sends its own events: which arrive first is a matter of "
+            "chance. A task that has started isn't waiting, whatever is told of it later."
+        ),
+    )
     letters = sum(e["type"] == "task-sent" and e["name"].endswith("open_letter") for e in events)
-    expect(names(said), ["open_letter"] * letters, "who was reported", "The letters did wait, and were told in order.")
+    expect(
+        names(said),
+        ["open_letter"] * letters,
+        what="who was reported",
+        idea="The letters did wait, and were told in order.",
+    )

@@ -15,16 +15,23 @@ def pay(exercise, run, expect, what, orders, *troubles, copies=1):
         }
     for order, amount in orders.items():
         expect(
-            exercise.shop.noted("charges", order), [[amount]], f"what was charged for an order, {what}",
-            "Nothing, and whoever had the message has lost it; or twice, and nothing told the bank that it was the "
-            "same order. All that is the same of two runs and of two messages is the order itself.",
-        )  # fmt: skip
+            exercise.shop.noted("charges", order),
+            [[amount]],
+            what=f"what was charged for an order, {what}",
+            idea=(
+                "Nothing, and whoever had the message has lost it; or twice, and nothing told the bank that it was the"
+                " same order. All that is the same of two runs and of two messages is the order itself."
+            ),
+        )
         expect(
             [one if isinstance(one, str) else f"{type(one).__name__}: {one}" for one in said[order]],
-            [f"order {order}: {amount} paid"] * copies, f"what its receipts say, {what}",
-            "The card was charged as it should be, but the receipt says something else: the task has failed, and "
-            "nobody ran it again to its end.",
-        )  # fmt: skip
+            [f"order {order}: {amount} paid"] * copies,
+            what=f"what its receipts say, {what}",
+            idea=(
+                "The card was charged as it should be, but the receipt says something else: the task has failed, and "
+                "nobody ran it again to its end."
+            ),
+        )
 
 
 def some_orders(values, hundred, number=1):
@@ -44,9 +51,14 @@ def check_a_killed_process_costs_nothing(exercise, run, expect, values):
     """
     orders = some_orders(values, 1, 2)
     pay(
-        exercise, run, expect, "where the process was killed before the bank was asked, or after", orders,
-        "killed before", "killed after",
-    )  # fmt: skip
+        exercise,
+        run,
+        expect,
+        "where the process was killed before the bank was asked, or after",
+        orders,
+        "killed before",
+        "killed after",
+    )
 
 
 def check_a_message_that_comes_twice_is_paid_once(exercise, run, expect, values):

@@ -46,8 +46,8 @@ def check_{name}(exercise, run, expect, values):
     number = values.randrange(1_000_000)
     with run() as seen:
         saw = exercise.{name}(number)
-    expect(saw, 2 * number, f"{name}({{number}})", "Twice as many were wanted.")
-    expect(seen.workers("double"), ["celery"], "who ran double", "It was to run on a worker.")
+    expect(saw, 2 * number, what=f"{name}({{number}})", idea="Twice as many were wanted.")
+    expect(seen.workers("double"), ["celery"], what="who ran double", idea="It was to run on a worker.")
 """
 CHECKS = CHECK.format(name="answer") + "\n\ndef check_nothing_else(exercise): ...\n"
 
@@ -294,7 +294,7 @@ def test_a_fault_is_told_in_the_learners_words(name: str, outcomes: dict[str, Ou
 
 SHOW_VALUE = """
 def check_values(expect, values):
-    expect(values.randrange(10**9), None, "a value", "It varies.")
+    expect(values.randrange(10**9), None, what="a value", idea="It varies.")
 """
 
 

@@ -12,8 +12,18 @@ def check_a_worker_adds(exercise, run, expect, values):
     with run() as seen:
         receipt = exercise.send_sum(x, y)
         if not seen.here:
-            expect(receipt.get(timeout=5, interval=0.02), x + y, f"send_sum({x}, {y})", "Send what you were given.")
-    expect(seen.here, [], "what ran in your own process", "add(x, y) is an ordinary call; a worker never hears of it.")
+            expect(
+                receipt.get(timeout=5, interval=0.02),
+                x + y,
+                what=f"send_sum({x}, {y})",
+                idea="Send the numbers that you were given.",
+            )
+    expect(
+        seen.here,
+        [],
+        what="which tasks ran in your own process",
+        idea="add(x, y) is an ordinary call, and no worker knows of it.",
+    )
 
 
 def check_it_is_sent_once(exercise, run, expect, values):
@@ -25,4 +35,9 @@ def check_it_is_sent_once(exercise, run, expect, values):
     """
     with run() as seen:
         exercise.send_sum(values.randint(1, 99), 1).get(timeout=5, interval=0.02)
-    expect(seen.sent("add"), 1, "how many messages of add were sent", "Each delay() sends, also one only for a receipt.")
+    expect(
+        seen.sent("add"),
+        1,
+        what="how many messages of add were sent",
+        idea="Each delay() sends a message, even if you only want its receipt.",
+    )

@@ -22,11 +22,18 @@ def check_a_reminder_is_posted_once(exercise, run, expect, values):
         while len(noted("letters", "[be]*")) < 2 and monotonic() < until:  # those of before have ended by then
             sleep(0.05)
     expect(
-        noted("letters", order), [[1]], "the letters to a customer, where workers got the message twice",
-        "What one process remembers the others don't know; a look before the post is too early: both look, then both "
-        "post; and no setting keeps a message from coming twice. A step that only one can make has to come first.",
-    )  # fmt: skip
+        noted("letters", order),
+        [[1]],
+        what="the letters to a customer, where workers got the message twice",
+        idea=(
+            "What one process remembers the others don't know; a look before the post is too early: both look, then "
+            "both post; and no setting keeps a message from coming twice. A step that only one can make has to come "
+            "first."
+        ),
+    )
     expect(
-        noted("letters", "[be]*"), [[1], [1]], "the letters to two other customers",
-        "Each order has a reminder of its own.",
-    )  # fmt: skip
+        noted("letters", "[be]*"),
+        [[1], [1]],
+        what="the letters to two other customers",
+        idea="Each order has a reminder of its own.",
+    )

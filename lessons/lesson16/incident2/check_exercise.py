@@ -16,7 +16,11 @@ def check_the_report_comes(exercise, workers, expect, values):
     except TimeoutError:
         total = "nothing, in 6 s"
     expect(
-        total, sum(amounts), f"the report of a day with {amounts}",
-        "A chord calls its callback when it has the result of each part, and asks for them again and again until then. "
-        "Look at what the parts leave behind.",
-    )  # fmt: skip
+        total,
+        sum(amounts),
+        what=f"the report of a day with {amounts}",
+        idea=(
+            "A chord calls its callback when it has the result of each part, and asks for them again and again until "
+            "then. Look at what the parts leave behind."
+        ),
+    )

@@ -12,9 +12,13 @@ def check_a_process_does_not_grow_with_every_picture(exercise, workers, expect, 
     sizes = {receipt.get(timeout=10, interval=0.05) for receipt in receipts}
     # From the second picture on: with the first one comes what a process needs anyway.
     grown = max(max(later) - later[0] for _, *later in exercise.shop.noted("memory") if later) // 1_000_000
-    expect(sizes, {15_000}, "the sizes of 40 thumbnails", "A thumbnail is a thousandth of its picture.")
+    expect(sizes, {15_000}, what="the sizes of 40 thumbnails", idea="A thumbnail is a thousandth of its picture.")
     expect(
-        grown < 40, True, f"whether each process stays small; 40 pictures, and one has grown by {grown} MB",
-        "What a global name holds lives as long as its process. Hold nothing, or not more than you can count; or let "
-        "processes be replaced in time.",
-    )  # fmt: skip
+        grown < 40,
+        True,
+        what=f"whether each process stays small; 40 pictures, and one has grown by {grown} MB",
+        idea=(
+            "What a global name holds lives as long as its process. Hold nothing, or not more than you can count; or "
+            "let processes be replaced in time."
+        ),
+    )
