@@ -2,8 +2,9 @@
 
 import ast
 import os
-from itertools import pairwise
+from datetime import datetime
 
+WAITS = "waits for a result"
 ENDED = frozenset({"task-succeeded", "task-failed", "task-revoked", "task-rejected", "task-unknown"})
 
 
@@ -13,6 +14,7 @@ class Evidence:
     def __init__(self) -> None:
         self.events: list[dict] = []
         self.here: list[str] = []  # tasks that ran in the caller's own process
+        self.steps: list[str] = []  # of the caller: the task of each message that it sent, and WAITS
 
     def _of(self, task: str, kind: str = "") -> list[dict]:
         sent = [e for e in self.events if e["type"] == "task-sent"]
@@ -52,14 +54,13 @@ class Evidence:
                 ends[event["uuid"]] = event["type"].removeprefix("task-")
         return list(ends.values())
 
-    def waits(self, task: str) -> list[float]:
-        """Seconds from the end of each run to the start of the next run of the same message."""
-        waits = []
-        for uuid in dict.fromkeys(e["uuid"] for e in self._of(task)):
-            mine = [e for e in self.events if e["uuid"] == uuid and e["type"] in ("task-retried", "task-started")]
-            waits += [b["timestamp"] - a["timestamp"] for a, b in pairwise(mine)
-                      if (a["type"], b["type"]) == ("task-retried", "task-started")]  # fmt: skip
-        return waits
+    def countdowns(self, task: str) -> list[float]:
+        """Seconds that each message of `task` is to wait, retries included, by time: from its sending to its eta.
+
+        A busy machine sends a message late, so the figure may be smaller than the countdown, but it is never larger.
+        """
+        sent = [e for e in self._of(task, "sent") if e["eta"]]
+        return [datetime.fromisoformat(e["eta"]).timestamp() - e["timestamp"] for e in sent]
 
     def delays(self, task: str) -> list[float]:
         """Seconds from the sending of each of its messages to the start of its first run, by time of sending."""
@@ -72,14 +73,10 @@ class Evidence:
             delays += [started[0] - sent[0]] if started else []
         return delays
 
-    def sent_before_first_end(self, task: str = "") -> int:
-        """How many messages were on their way before the first task ended: 1 where each waited for the one before.
-
-        With the name of a `task`, only its own messages and ends count.
-        """
-        events = self._of(task) if task else self.events
-        end = min((e["timestamp"] for e in events if e["type"] in ENDED), default=float("inf"))
-        return len({e["uuid"] for e in events if e["type"] == "task-sent" and e["timestamp"] < end})
+    def sent_before_waiting(self, task: str = "") -> int:
+        """How many messages, or those of `task`, the caller had sent when it first waited for a result."""
+        sent = self.steps[: self.steps.index(WAITS)] if WAITS in self.steps else self.steps
+        return len([name for name in sent if task in ("", name, name.rpartition(".")[2])])
 
     def sent_here(self, task: str) -> int:
         """How many messages of `task` the caller's own process sent; callbacks are sent by workers."""

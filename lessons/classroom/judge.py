@@ -263,30 +263,17 @@ def workers(judge: Judge, exercise: ModuleType) -> Iterator[dict[str, Path]]:
 
 @pytest.fixture
 def run(
-    request: pytest.FixtureRequest, exercise: ModuleType, workers: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, exercise: ModuleType, workers: dict[str, Path]
 ) -> Callable[[], AbstractContextManager[Evidence]]:
     """`with run() as seen:` records what the system does in the block; ask `seen` afterwards."""
+    from classroom.caller import watching
     from classroom.recorder import recording
 
     @contextmanager
     def run() -> Iterator[Evidence]:
         seen = Evidence()
         request.node.stash[SEEN] = seen
-        for name in ("__call__", "apply"):
-            watch(monkeypatch, exercise.app.Task, name, seen.here)
-        with recording(exercise.app) as seen.events:
+        with watching(exercise.app, seen), recording(exercise.app) as seen.events:
             yield seen
-        monkeypatch.undo()
 
     return run
-
-
-def watch(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, calls: list[str]) -> None:
-    """Note in `calls` each task that is run through this method, that is in this very process."""
-    original = getattr(owner, method)
-
-    def noting(task: object, *args: object, **kwargs: object) -> object:
-        calls.append(str(getattr(task, "name", task)))
-        return original(task, *args, **kwargs)
-
-    monkeypatch.setattr(owner, method, noting)

@@ -56,12 +56,12 @@ def check_all_are_sent_before_one_is_waited_for(exercise, run, expect, values):
 
     receipts = [bake.delay(loaves), share.delay(loaves, guests), …]; only below that: receipt.get(…) for each of them
     """
-    with run() as seen:  # 0.15: sell is done at once, and one may well send it first
-        exercise.morning(values.randint(20, 90), values.randint(2, 9), 0.15)
+    with run() as seen:
+        exercise.morning(values.randint(20, 90), values.randint(2, 9), 0)
     expect(
-        seen.sent_before_first_end(),
+        seen.sent_before_waiting(),
         3,
-        what="how many of the three calls were sent before the first task had ended",
+        what="how many of the three calls were sent before you first waited for a result",
         idea="get() waits. Called between two sends, it makes the workers take turns: send everything, then collect.",
     )
 
@@ -77,11 +77,11 @@ def check_selling_waits_for_the_shop_to_open(exercise, run, expect, values):
     loaves, seconds = values.randint(20, 90), values.choice([0.5, 1.5])  # not the 1 second of the lesson
     with run() as seen:
         exercise.morning(loaves, values.randint(2, 9), seconds)
-    delay = [round(delay, 2) for delay in seen.delays("sell")]
+    countdowns = [round(countdown, 1) for countdown in seen.countdowns("sell")]
     expect(
-        delay,
+        countdowns,
         [pytest.approx(seconds, abs=0.4)],
-        what=f"seconds from the sending of sell to its start, in morning({loaves}, …, {seconds})",
+        what=f"seconds for which the message of sell says to wait, in morning({loaves}, …, {seconds})",
         idea="A countdown travels with the message, and the worker waits: no sleep here, nor a number of your own.",
     )
 

@@ -34,9 +34,9 @@ def check_letters_are_read_side_by_side(exercise, run, expect, values):
         idea="Each letter is a task of its own: as many calls of count_words as there are letters.",
     )
     expect(
-        seen.sent_before_first_end("count_words"),
+        seen.sent_before_waiting("count_words"),
         3,
-        what="how many of the 3 letters were sent before the first was read",
+        what="how many of the 3 letters you sent before you first waited for a result",
         idea=(
             "The letters wait for each other. That is so where each get() comes before the next sending, and in a "
             "chain; what is in one group, or in the header of a chord, is sent at once."

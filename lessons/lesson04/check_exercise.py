@@ -1,5 +1,7 @@
 """What a finished exercise does. Each docstring holds three hints, a paragraph each."""
 
+from itertools import zip_longest
+
 import pytest
 
 
@@ -72,14 +74,18 @@ def check_each_wait_is_twice_as_long(exercise, run, expect, values):
 
     countdown=0.2 * 2**self.request.retries
     """
-    with run() as seen:
-        exercise.fetch.delay(a_product(values), 3)  # not fetched(): waits that are too long are to be seen as such
-    waits = [round(wait, 2) for wait in seen.waits("fetch")]
-    wanted = [0.2, 0.4, 0.8][: max(2, len(waits))]  # how many there are is for the next check to say
+    waits = []
+    for _ in range(3):  # a busy machine sends a retry late, which shortens its wait: what counts is the longest of each
+        with run() as seen:
+            exercise.fetch.delay(a_product(values), 3)  # not fetched(): waits that are too long are to be seen as such
+        waits = [round(max(both), 2) for both in zip_longest(waits, seen.countdowns("fetch"), fillvalue=0)]
+        wanted = pytest.approx([0.2, 0.4, 0.8][: max(2, len(waits))], abs=0.08)  # the next check counts the retries
+        if waits == wanted:
+            break
     expect(
         waits,
-        pytest.approx(wanted, abs=0.14),
-        what="seconds from the end of a run to the start of the next one",
+        wanted,
+        what="seconds that each retry is to wait",
         idea=(
             "A countdown holds for one retry; the next may have another. retry_backoff can't say 0.2: it counts whole "
             "seconds, 1 at least, and its jitter draws them by chance."

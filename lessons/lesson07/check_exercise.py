@@ -127,9 +127,9 @@ def check_it_is_run_again(exercise, run, expect, values):
         idea="The last run returns what post returns.",
     )
     expect(
-        [wait for wait in seen.waits(name) if wait > 0.6],
+        [round(countdown, 2) for countdown in seen.countdowns(name) if countdown > 0.11],
         [],
-        what="seconds between two runs, where they aren't about 0.1",
+        what="countdowns of retries, in seconds, that are longer than 0.1",
         idea="The wait is the countdown of the retry, in seconds; if you don't say, it is 180.",
     )
     with run() as seen:

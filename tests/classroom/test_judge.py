@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,7 +18,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from classroom.evidence import Evidence
+from classroom.evidence import WAITS, Evidence
 
 pytestmark = pytest.mark.once
 
@@ -369,9 +370,12 @@ def test_ordinary_tests_notice_nothing(tmp_path: Path) -> None:
     assert not list((tmp_path / "tmp").iterdir())
 
 
-def sent(uuid: str, at: float, name: str, queue: str = "low", pid: int = 0) -> dict[str, Any]:
+def sent(
+    uuid: str, at: float, name: str, queue: str = "low", pid: int = 0, countdown: float | None = None
+) -> dict[str, Any]:
     """A task-sent event."""
-    return {"type": "task-sent", "uuid": uuid, "timestamp": at, "name": name, "queue": queue, "pid": pid}
+    eta = countdown and datetime.fromtimestamp(at + countdown, UTC).isoformat()
+    return {"type": "task-sent", "uuid": uuid, "timestamp": at, "name": name, "queue": queue, "pid": pid, "eta": eta}
 
 
 def then(uuid: str, worker: str = "a", result: object = None, **times: float) -> list[dict[str, Any]]:
@@ -399,13 +403,14 @@ def seen(*events: dict[str, Any]) -> Evidence:
 STORY = seen(
     sent("f1", 0.0, "exercise.fetch", "low", os.getpid()), *then("f1", received=0.1, started=0.5, retried=1.0),
     sent("f2", 0.2, "exercise.fetch", "high", os.getpid()), *then("f2", "b", [1, "x"], started=0.9, succeeded=2.0),
-    sent("f1", 1.0, "exercise.fetch", "low"), *then("f1", "b", started=1.2, retried=1.3),
-    sent("f1", 1.3, "exercise.fetch", "low"), *then("f1", started=1.7, failed=3.0),
+    sent("f1", 1.0, "exercise.fetch", "low", countdown=0.2), *then("f1", "b", started=1.2, retried=1.3),
+    sent("f1", 1.3, "exercise.fetch", "low", countdown=0.4), *then("f1", started=1.7, failed=3.0),
     *then("f1", failed=3.1),
     sent("a", 2.5, "mail.add", "high"), *then("a", "a", object, started=2.6, succeeded=2.7),
     sent("u", 2.8, "exercise.unread", "nobody", os.getpid()),
     sent("r", 2.9, "exercise.revoke_me", "low"), *then("r", revoked=4.0),
 )  # fmt: skip
+STORY.steps = ["exercise.fetch", "mail.add", WAITS, "exercise.unread"]
 WORDS: dict[str, list[tuple[tuple[str, ...], object]]] = {
     "sent": [(("fetch",), 2), (("exercise.fetch",), 2), (("add",), 1), (("mail.add",), 1), (("mail",), 0)],
     "names": [((), ["exercise.fetch", "exercise.fetch", "exercise.fetch", "exercise.fetch", "mail.add"])],
@@ -413,9 +418,9 @@ WORDS: dict[str, list[tuple[tuple[str, ...], object]]] = {
     "queues": [(("fetch",), ["low", "high"]), (("unread",), ["nobody"]), (("other",), [])],
     "workers": [(("fetch",), ["worker-a", "worker-b", "worker-b", "worker-a"]), (("unread",), [])],
     "states": [(("fetch",), ["succeeded", "failed"]), (("revoke_me",), ["revoked"]), (("unread",), [])],
-    "waits": [(("fetch",), pytest.approx([0.2, 0.4])), (("add",), [])],
+    "countdowns": [(("fetch",), pytest.approx([0.2, 0.4])), (("add",), [])],
     "delays": [(("fetch",), pytest.approx([0.5, 0.7])), (("unread",), [])],
-    "sent_before_first_end": [((), 2), (("add",), 1), (("unread",), 1)],
+    "sent_before_waiting": [((), 2), (("fetch",), 1), (("mail.add",), 1), (("unread",), 0)],
     "sent_here": [(("fetch",), 2), (("add",), 0), (("unread",), 1)],
     "returned": [(("fetch",), [[1, "x"]]), (("add",), ["<class 'object'>"]), (("unread",), [])],
     "seconds": [((), 4.0)],
