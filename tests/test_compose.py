@@ -188,12 +188,46 @@ def test_redis_forgets_nothing() -> None:
     assert words[words.index("--maxmemory-policy") + 1] == "noeviction"
 
 
-def test_the_image_holds_what_the_course_runs_from() -> None:
-    """What the Dockerfile copies is there, what it needs isn't ignored, and its Python is one of ours."""
+def test_images_of_servers_are_of_the_current_series() -> None:
+    """RabbitMQ 4 with its page, Redis 8, and PostgreSQL with pgvector."""
+    images = {name: SERVICES[name]["image"] for name in ("rabbitmq", "redis", "postgres")}
+    assert images == {
+        "rabbitmq": "rabbitmq:4-management",
+        "redis": "redis:8-alpine",
+        "postgres": "pgvector/pgvector:pg17",
+    }
+
+
+def test_the_image_holds_what_the_applications_need_and_no_more() -> None:
+    """Their lessons and classroom: what the Dockerfile copies is there, and isn't ignored."""
     text = FILE.with_name("Dockerfile").read_text()
-    copied = [word for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for word in line.split()]
-    assert {"pyproject.toml", "constraints.txt", "global_config.py", "lessons"} <= set(copied)
-    assert all(FILE.with_name(name).exists() for name in copied)
+    copied = {word for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for word in line.split()}
+    assert all((FILE.parent / name).exists() for name in copied)
     kept = {line[1:] for line in FILE.with_name(".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert set(copied) == kept
+    assert copied == kept
+    commands = " ".join(service["command"] for name, service in SERVICES.items() if "build" in service)
+    lessons = {f"lessons/{name}" for name in re.findall(r"lesson\d\d", commands)}
+    assert copied == {"pyproject.toml", "constraints.txt", "LICENSE", "global_config.py", "lessons/classroom", *lessons}
+
+
+def test_a_changed_lesson_leaves_the_layer_with_the_libraries() -> None:
+    """They are installed before anything is copied that changes from day to day, and by a version that we test."""
+    text = FILE.with_name("Dockerfile").read_text()
+    before = re.findall(r"^COPY (.*) \S+$", text[: text.index("pip install")], re.MULTILINE)
+    assert before == ["pyproject.toml constraints.txt"]
     assert re.search(r"^FROM python:3\.(11|12|13)-slim$", text, re.MULTILINE)
+
+
+def test_the_containers_user_has_a_fixed_number() -> None:
+    """The volume of lesson 15 outlives the image, and its files belong to a number."""
+    text = FILE.with_name("Dockerfile").read_text()
+    assert re.search(r"useradd --uid 1000 .* learner", text)
+    assert text.rstrip().rpartition("USER learner")[1]
+
+
+def test_containers_that_run_tasks_start_again_and_have_time_to_stop() -> None:
+    """A worker may end when its broker does, and a warm shutdown takes longer than Docker's 10 seconds."""
+    for name, service in SERVICES.items():
+        if "build" in service:
+            assert service["restart"] == "unless-stopped", name
+            assert int(service["stop_grace_period"].removesuffix("s")) >= 60, name
