@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Processes(total))
     for name in ("RABBITMQ_URL", "REDIS_BROKER_URL", "POSTGRES_URL", "REDIS_URL", "APP_DATABASE_URL", "LESSONS_SVG"):
         os.environ[name] = ""  # a developer's own servers are not for tests, nor are those in a .env
-    os.environ["LESSONS_PROFILE"] = profile
+    os.environ["LESSONS_PROFILE"] = profile if profile in PROFILES else PROFILES[0]  # for --collect-only
     os.environ["LESSONS_HOME"] = tempfile.mkdtemp(prefix="lessons-")
     for name in ("FLOWER_PORT", "API_PORT", "EMBEDDED_POSTGRES_PORT"):  # test processes live side by side
         os.environ[name] = free_port()

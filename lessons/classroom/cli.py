@@ -97,17 +97,23 @@ def start(number: str, again: bool) -> None:
 
 
 @main.command()
-@click.argument("number")
+@click.argument("number", required=False)
 @click.option("--answer", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Judge another file.")
 @click.option("--seed", type=int, help="Make the checks use the values they used with this seed.")
-def check(number: str, answer: Path | None, seed: int | None) -> None:
-    """Judge your exercise of lesson NUMBER.
+def check(number: str | None, answer: Path | None, seed: int | None) -> None:
+    """Judge your exercise of lesson NUMBER, or all that you have begun.
 
     Where a lesson has incidents too, they come after it, up to the first that doesn't hold. One alone: 16/incident1.
     """
-    parts = catalog.find_parts(number)
+    if not number and answer:
+        raise Refusal(f"Which exercise is it an answer to? For lesson 05: lesson check 05 --answer {answer}")
+    parts = catalog.find_parts(number) if number else progress.begun(catalog.lessons())
     with told_when_stopped():
-        sys.exit(1 if tell_verdicts(parts[:1] if answer else parts, answer, seed) else 0)
+        if number:
+            failed = [tell_verdicts(parts[:1] if answer else parts, answer, seed)]
+        else:
+            failed = [tell_verdict(part, seed=seed) for part in parts]
+    sys.exit(1 if any(failed) else 0)
 
 
 def tell_verdicts(parts: list[catalog.Lesson], answer: Path | None = None, seed: int | None = None) -> str:

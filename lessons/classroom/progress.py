@@ -5,6 +5,7 @@ from pathlib import Path
 
 from classroom import catalog
 from classroom.catalog import Lesson
+from classroom.refusal import Refusal
 
 WORK = catalog.COURSE / "work"
 PROGRESS = WORK / "progress.json"
@@ -31,6 +32,14 @@ def state(lesson: Lesson) -> str:
     if recall().get(lesson.number, {}).get("solved"):
         return "solved"
     return "begun" if (folder(lesson) / "exercise.py").exists() else ""
+
+
+def begun(lessons: list[Lesson]) -> list[Lesson]:
+    """Every exercise and incident that has an answer in work/; refuses if there is none."""
+    parts = [part for lesson in lessons for part in lesson.parts]
+    if found := [part for part in parts if (folder(part) / "exercise.py").exists()]:
+        return found
+    raise Refusal("You have no exercise in work/ yet. To begin the first one: lesson start 00")
 
 
 def next_step(lessons: list[Lesson]) -> str:

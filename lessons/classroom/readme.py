@@ -101,7 +101,7 @@ class CourseCopy:
             check=True,
         )
         for name in filter(None, listed.stdout.split("\0")):
-            if (catalog.COURSE / name).is_file():
+            if (catalog.COURSE / name).is_file() and not name.startswith("work/"):  # a fork may have answers in it
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(catalog.COURSE / name, folder / name)
         theirs = re.compile(r"LESSONS_|GIT_|MAKE|PYTEST_|\w+_URL$")

@@ -78,6 +78,19 @@ def test_from_start_to_solved(room: CourseCopy, typed: Type) -> None:
         assert "Traceback" not in typed(words, "05").stdout
 
 
+def test_without_a_number_all_that_was_begun_is_judged(room: CourseCopy, typed: Type) -> None:
+    """A failure doesn't keep the exercises after it from being judged; this is what the workflow for forks runs."""
+    typed("start", "00")
+    typed("start", "02")
+    solve(room, "02")
+    judged = typed("check")
+    assert judged.returncode == 1
+    assert "lesson 00 · Basic calls" in judged.stdout
+    assert "All of it holds. To compare: lesson solution 02" in judged.stdout
+    solve(room, "00")
+    assert typed("check").returncode == 0
+
+
 def test_nothing_of_the_learners_is_lost(room: CourseCopy, typed: Type) -> None:
     """start refuses to overwrite; --again keeps each answer beside."""
     typed("start", "00")
@@ -100,6 +113,8 @@ def test_nothing_of_the_learners_is_lost(room: CourseCopy, typed: Type) -> None:
         (("check", "00"), "lesson start 00"),
         (("watch", "00"), "lesson start 00"),
         (("hint", "00"), "lesson check 00"),
+        (("check",), "lesson start 00"),
+        (("check", "--answer", "README.md"), "lesson check 05 --answer README.md"),
         (("solution", "00"), "lesson check 00"),
         (("start", "77"), "There is no lesson '77'"),
         (("check", "00", "--answer", "nowhere.py"), "nowhere.py"),
