@@ -30,9 +30,9 @@ from redis.exceptions import RedisError
 import global_config
 from classroom.processes import running
 from global_config import REDIS_URL
-from lesson13 import api, documents, service, store, tasks, web
-from lesson13.client import never_waiting
-from lesson13.names import TaskName
+from lesson13 import api, documents, errors, gate, service, store, tasks
+from lesson13.celery_app import never_waiting
+from lesson13.names import TaskNames
 from lesson13.schemas import Outcome
 from tests.island import client, eventually, free_port
 
@@ -144,7 +144,7 @@ def lonely(island: Island) -> Iterator[httpx.Client]:
         yield http
 
 
-def within(app: FastAPI | web.Gate, path: str, **headers: str | bytes) -> httpx.Response:
+def within(app: FastAPI | gate.Gate, path: str, **headers: str | bytes) -> httpx.Response:
     """What this application answers to a GET, in this process."""
 
     async def go() -> httpx.Response:
@@ -260,8 +260,8 @@ def test_a_task_cannot_be_a_coroutine(tmp_path: Path) -> None:
 def test_a_chain_with_a_link_that_no_worker_knows_stays_pending(http: httpx.Client) -> None:
     """The link has failed, and no worker tells the last one; a link that raises does (see the README's transcript)."""
     unknown = str(uuid4())
-    links = [service.call(TaskName.ADD, 1, 2), service.client.signature("nowhere.known", task_id=unknown)]
-    last = service.send(chain([*links, service.call(TaskName.ADD, 3)]))
+    links = [service.call(TaskNames.ADD, 1, 2), service.client.signature("nowhere.known", task_id=unknown)]
+    last = service.send(chain([*links, service.call(TaskNames.ADD, 3)]))
     eventually(lambda: store.results.get_task_meta(unknown)["status"] == "FAILURE", "the link doesn't fail")
     assert http.get(f"/result/{last}", params={"wait": 0.5}).json()["state"] == "PENDING"
 
@@ -484,7 +484,7 @@ def is_an_error(answer: httpx.Response, status: int) -> bool:
     error = answer.json().pop("error")
     assert set(answer.json()) == {"error"}
     assert set(error) == {"code", "message"}
-    assert error["code"] == web.CODES[answer.status_code]
+    assert error["code"] == errors.CODES[answer.status_code]
     assert error["message"].endswith(".")
     return answer.status_code == status
 
@@ -592,9 +592,10 @@ def test_schemathesis_finds_nothing(http: httpx.Client, tmp_path: Path) -> None:
 
 
 @pytest.mark.once
-def test_with_a_token_every_route_but_health_wants_it() -> None:
+def test_with_a_token_every_route_but_health_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """401 in the one shape, for unknown routes and the documentation too."""
-    guarded = web.Gate(api.api, token="s3cret")
+    monkeypatch.setenv("API_TOKEN", "s3cret")
+    guarded = gate.Gate(api.api)
     assert within(guarded, "/").json() == {"status": "ok"}
     for path in ("/ready", "/result/42", "/openapi.json", "/docs", "/nowhere"):
         answer = within(guarded, path)
@@ -656,7 +657,7 @@ def test_a_service_is_known_by_the_names_it_is_given(monkeypatch: pytest.MonkeyP
     ):
         monkeypatch.setenv("API_HOST", listens)
         monkeypatch.setenv("API_HOSTNAMES", names)
-        assert web.own_names() == own | known
+        assert gate.own_names() == own | known
 
 
 def test_the_documentation_names_no_other_host(http: httpx.Client) -> None:
@@ -753,8 +754,8 @@ def test_only_the_api_is_impatient() -> None:
 @pytest.mark.once
 def test_a_signature_takes_the_member_of_an_enum_for_a_task() -> None:
     """And then its .name for the task's name."""
-    assert service.client.signature(TaskName.ADD).task == "ADD"
-    assert service.call(TaskName.ADD).task == "arithmetic.add"
+    assert service.client.signature(TaskNames.ADD).task == "ADD"
+    assert service.call(TaskNames.ADD).task == "arithmetic.add"
 
 
 @pytest.mark.once

@@ -410,14 +410,14 @@ def test_a_dangerous_or_wrong_setting_is_refused_at_start(env: dict[str, str], w
 def test_events_come_in_order_and_can_be_resumed(http: httpx.Client) -> None:
     """Numbers without gaps from 0 to the last; after any of them the rest; after the last one 204, which ends it."""
     job = created(http)
-    told = list(events(job))
+    told = list(events(f"{job}/events"))
     assert [event["number"] for event in told] == list(range(8))
     assert told[0]["status"] == "PENDING"
     assert [event["status"] for event in told[1:]] == ["IN_PROGRESS"] * 6 + ["COMPLETED"]
     changes = [(event["step_number"], event["step_status"]) for event in told[1:-1]]
     assert changes == [(n, status) for n in (1, 2, 3) for status in ("IN_PROGRESS", "COMPLETED")]
     for number in range(7):
-        assert list(events(job, after=number)) == told[number + 1 :]
+        assert list(events(f"{job}/events", after=number)) == told[number + 1 :]
     assert http.get(f"{job}/events", headers={"Last-Event-ID": "7"}).status_code == 204
 
 
@@ -425,15 +425,15 @@ def test_events_come_in_order_and_can_be_resumed(http: httpx.Client) -> None:
 def test_a_number_that_the_job_has_not_reached_gives_all_of_its_events(http: httpx.Client) -> None:
     """It can't be from this job: nothing is waited for in silence, and nothing is left out, also after the end."""
     job = created(http)
-    assert [event["number"] for event in events(job, after=1000)] == list(range(8))
-    assert [event["number"] for event in events(job, after=1000)] == list(range(8))
+    assert [event["number"] for event in events(f"{job}/events", after=1000)] == list(range(8))
+    assert [event["number"] for event in events(f"{job}/events", after=1000)] == list(range(8))
 
 
 @live
 def test_events_are_told_when_they_happen(http: httpx.Client) -> None:
     """The first ones are here while later ones are still to come."""
     job = created(http)
-    for event in events(job):
+    for event in events(f"{job}/events"):
         if event["number"] == 1:
             assert http.get(job).json()["status"] == "IN_PROGRESS"
             break
@@ -445,7 +445,7 @@ def test_many_listeners_hear_all_also_when_the_line_to_postgresql_is_cut(http: h
     job_id, task_id, *_ = service.create()
     turn = service.begin(job_id, task_id)
     with ThreadPoolExecutor(10) as threads:
-        listeners = [threads.submit(list, events(f"/jobs/{job_id}")) for _ in range(10)]
+        listeners = [threads.submit(list, events(f"/jobs/{job_id}/events")) for _ in range(10)]
         for cut in (True, False, True):  # the last event of all is committed while nobody can hear it
             if cut:
                 sleep(0.6)  # most of them listen by now; who comes later must hear the same

@@ -17,8 +17,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from lesson13 import service, slow_clients, web
-from lesson13.client import never_waiting
+from lesson13 import errors, service, slow_clients
+from lesson13.celery_app import never_waiting
+from lesson13.gate import Gate
 from lesson13.schemas import (
     ENDED,
     Accepted,
@@ -36,15 +37,16 @@ from lesson13.store import Unavailable
 api = FastAPIOffline(  # its /docs loads no scripts from other hosts
     title="Lesson 13 · A web API in front of a worker",
     lifespan=never_waiting,
-    responses=web.RESPONSES,
+    responses=errors.RESPONSES,
     swagger_ui_parameters={"validatorUrl": None},
 )
-web.surround(api, os.environ.get("API_TOKEN"))
+api.add_middleware(Gate)
+errors.install(api)
 
 
 @api.exception_handler(Unavailable)
 async def on_unavailable(_: Request, error: Exception) -> Response:
-    return web.failure(503, str(error), {"Retry-After": "1"})
+    return errors.problem(503, str(error), {"Retry-After": "1"})
 
 
 def accepted(task_id: str, response: Response) -> Accepted:

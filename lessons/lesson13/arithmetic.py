@@ -1,6 +1,6 @@
 """Lesson 13 · A web API in front of a worker: tasks that calculate."""
 
-from lesson13.names import TaskName
+from lesson13.names import TaskNames
 from lesson13.schemas import LARGEST
 from lesson13.tasks import app
 
@@ -12,31 +12,31 @@ def bounded(number: float) -> float:
     return number
 
 
-@app.task(name=TaskName.ADD)
+@app.task(name=TaskNames.ADD)
 def add(x: float, y: float) -> float:
     return bounded(x + y)
 
 
-@app.task(name=TaskName.SUBTRACT)
+@app.task(name=TaskNames.SUBTRACT)
 def subtract(x: float, y: float) -> float:
     return bounded(x - y)
 
 
-@app.task(name=TaskName.MULTIPLY)
+@app.task(name=TaskNames.MULTIPLY)
 def multiply(x: float, y: float) -> float:
     return bounded(x * y)
 
 
-@app.task(name=TaskName.DIVIDE)
+@app.task(name=TaskNames.DIVIDE)
 def divide(x: float, y: float) -> float:
     return bounded(x / y)
 
 
-@app.task(name=TaskName.SQUARE)
+@app.task(name=TaskNames.SQUARE)
 def square(x: float) -> float:
     return bounded(x * x)
 
 
-@app.task(name=TaskName.TOTAL)
+@app.task(name=TaskNames.TOTAL)
 def total(numbers: list[float]) -> float:
     return bounded(sum(numbers))

@@ -3,7 +3,6 @@
 python -m lesson13.call_tasks
 """
 
-import os
 from json import dumps
 from time import monotonic
 from typing import Any
@@ -12,19 +11,16 @@ from uuid import uuid4
 import httpx
 
 from classroom.driver import run_driver
+from lesson13.client import api
 from lesson13.tasks import app
-
-http = httpx.Client(base_url=f"http://127.0.0.1:{os.environ.get('API_PORT', '8000')}", trust_env=False, timeout=15)
-if token := os.environ.get("API_TOKEN"):
-    http.headers["Authorization"] = f"Bearer {token}"
 
 
 def ask(method: str, path: str, body: dict | None = None) -> Any:
     """Send a request, and print it with the status of its answer; returns the answer."""
     try:
-        answer = http.request(method, path, json=body)
+        answer = api.request(method, path, json=body)
     except httpx.ConnectError:
-        raise ConnectionError(f"nothing answers at {http.base_url}. Start it: python -m lesson13.api") from None
+        raise ConnectionError(f"nothing answers at {api.base_url}. Start it: python -m lesson13.api") from None
     asked = f"{method} {path.replace(NOBODYS, '<an id that nobody issued>')}"
     print(answer.status_code, asked, *([dumps(body)] if body else []))
     return answer.json()
@@ -32,7 +28,7 @@ def ask(method: str, path: str, body: dict | None = None) -> Any:
 
 def outcome(accepted: dict, wait: float = 10) -> dict:
     """What became of a piece of work, once it has ended, or after `wait` seconds."""
-    return http.get(accepted["result_url"], params={"wait": wait}).json()
+    return api.get(accepted["result_url"], params={"wait": wait}).json()
 
 
 def seen_as(accepted: dict, state: str) -> dict:

@@ -8,7 +8,7 @@ from time import sleep
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from lesson13.names import TaskName
+from lesson13.names import TaskNames
 from lesson13.tasks import app
 
 log = get_task_logger(__name__)
@@ -39,7 +39,7 @@ def without_our_paths(name: str) -> Iterator[None]:
 
 
 # Who sends a document and its name at the same time may find that the name is faster: so look three times.
-@app.task(name=TaskName.COUNT, bind=True, autoretry_for=(FileNotFoundError,), max_retries=2, default_retry_delay=0.5)
+@app.task(name=TaskNames.COUNT, bind=True, autoretry_for=(FileNotFoundError,), max_retries=2, default_retry_delay=0.5)
 def count(self: Task, name: str) -> dict[str, str | int]:
     file = document(name)
     with without_our_paths(name):

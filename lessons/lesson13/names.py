@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class TaskName(StrEnum):
+class TaskNames(StrEnum):
     ADD = "arithmetic.add"
     SUBTRACT = "arithmetic.subtract"
     MULTIPLY = "arithmetic.multiply"

@@ -4,11 +4,11 @@ from typing import Any
 
 from celery import Task
 
-from lesson13.names import TaskName
+from lesson13.names import TaskNames
 from lesson13.tasks import app
 
 
-@app.task(name=TaskName.INFO, bind=True)
+@app.task(name=TaskNames.INFO, bind=True)
 def info(self: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
     return {
         "task_id": self.request.id,

@@ -89,7 +89,7 @@ class Error(BaseModel):
     message: str
 
 
-class Failure(BaseModel):
+class Problem(BaseModel):
     """Every answer that isn't the wanted one looks like this."""
 
     error: Error

@@ -9,13 +9,13 @@ from typing import Any
 from celery import Signature, chain, chord, group, uuid
 
 from lesson13 import store
-from lesson13.client import PATIENCE, client
-from lesson13.names import TaskName
+from lesson13.celery_app import PATIENCE, client
+from lesson13.names import TaskNames
 from lesson13.schemas import Operation, Result
 from lesson13.store import Unavailable, reaching
 
 
-def call(name: TaskName, *args: Any, **kwargs: Any) -> Signature:
+def call(name: TaskNames, *args: Any, **kwargs: Any) -> Signature:
     """A task written down by its name: the API has none of the worker's code."""
     return client.signature(name.value, args=args, kwargs=kwargs)  # .value: Celery would take the member's own .name
 
@@ -30,22 +30,22 @@ def send(work: Signature) -> str:
 
 
 def add(x: float, y: float) -> str:
-    return send(call(TaskName.ADD, x, y))
+    return send(call(TaskNames.ADD, x, y))
 
 
 def request_info() -> str:
-    return send(call(TaskName.INFO, 1, 2, sent_by="the API"))
+    return send(call(TaskNames.INFO, 1, 2, sent_by="the API"))
 
 
 def count_document(name: str) -> str:
-    return send(call(TaskName.COUNT, name))
+    return send(call(TaskNames.COUNT, name))
 
 
 def calculate(start: float, steps: list[tuple[Operation, float]]) -> str:
     """Do one step after the other, each with what the one before gave."""
     (first, number), *rest = steps
-    links = [call(TaskName[first.upper()], start, number)]
-    links += [call(TaskName[operation.upper()], number) for operation, number in rest]
+    links = [call(TaskNames[first.upper()], start, number)]
+    links += [call(TaskNames[operation.upper()], number) for operation, number in rest]
     return send(chain(links))
 
 
@@ -53,7 +53,7 @@ def square_each(numbers: list[float]) -> str:
     """Square the numbers side by side. The id is that of the group."""
     group_id, members = uuid(), [uuid() for _ in numbers]
     squares = [
-        call(TaskName.SQUARE, number).set(task_id=member) for number, member in zip(numbers, members, strict=True)
+        call(TaskNames.SQUARE, number).set(task_id=member) for number, member in zip(numbers, members, strict=True)
     ]
     store.issue(group_id, members)
     with reaching("broker"):
@@ -63,7 +63,7 @@ def square_each(numbers: list[float]) -> str:
 
 def sum_of_squares(numbers: list[float]) -> str:
     """Square the numbers side by side, then add up the squares."""
-    return send(chord([call(TaskName.SQUARE, number) for number in numbers], call(TaskName.TOTAL)))
+    return send(chord([call(TaskNames.SQUARE, number) for number in numbers], call(TaskNames.TOTAL)))
 
 
 def look_up(task_id: str) -> Result | None:

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lesson13.web import failure
+from lesson13.errors import problem
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class BoundedProtocol(H11Protocol):
 
 def as_bytes(status: int, message: str) -> bytes:
     """An error as it goes over the wire, for where no application is asked."""
-    refusal = failure(status, message, {"Connection": "close"})
+    refusal = problem(status, message, {"Connection": "close"})
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
     lines += [name + b": " + value for name, value in refusal.raw_headers]
     return b"\r\n".join([*lines, b"", bytes(refusal.body)])

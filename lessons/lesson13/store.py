@@ -13,7 +13,7 @@ from celery.states import FAILURE, PENDING, STARTED, SUCCESS
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from lesson13.client import client
+from lesson13.celery_app import client
 from lesson13.schemas import ENDED, Outcome, Progress, Result
 
 results = client.backend  # Celery's result backend: made here, so that the first request needn't load it

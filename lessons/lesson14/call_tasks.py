@@ -28,7 +28,7 @@ def watch(jobs: list[str]) -> None:
 
         def follow(job: str, bar: TaskID) -> list[str]:
             story = []
-            for event in events(job):
+            for event in events(f"{job}/events"):
                 done = event["step_status"] == "COMPLETED"
                 bars.update(bar, description=event["message"] or event["status"], advance=int(done))
                 story.append(f"{event['number']} {event['status']} {event['message'] or ''}".rstrip())
@@ -43,7 +43,7 @@ def watch(jobs: list[str]) -> None:
 def look(job: str) -> None:
     steps = api.get(job).json()["steps"]
     print("GET /jobs/…:", ", ".join(f"step {step['step_number']} {step['status']}" for step in steps))
-    print("events after 5:", [event["number"] for event in events(job, after=5)])
+    print("events after 5:", [event["number"] for event in events(f"{job}/events", after=5)])
     answer = api.post(f"{job}/cancel")
     print(answer.status_code, answer.json()["error"]["message"].replace(job.rpartition("/")[2], "…"))
 
@@ -54,16 +54,16 @@ def create_twice() -> None:
     print("the same key twice is one job:", one.json()["job_id"] == other.json()["job_id"])
     job = one.headers["Location"]
     print("cancelled:", api.post(f"{job}/cancel").json()["status"])
-    print("and so it ends:", [event["status"] for event in events(job)][-1])
+    print("and so it ends:", [event["status"] for event in events(f"{job}/events")][-1])
 
 
 def retry() -> None:
     latest = api.get("/jobs", params={"status": "FAILED", "limit": 1}).json()[0]
     job = f"/jobs/{latest['id']}"
-    *_, failure = events(job)
+    *_, failure = events(f"{job}/events")
     print(f"{failure['number']} {failure['status']}: {failure['message']}")
     print("POST /jobs/…/retry:", api.post(f"{job}/retry").json()["message"])
-    for event in events(job, after=failure["number"]):
+    for event in events(f"{job}/events", after=failure["number"]):
         print(f"  {event['number']} {event['status']} {event['message'] or ''}".rstrip())
     print("step 1 wasn't done again:", api.get(job).json()["steps"][0] == latest["steps"][0])
 

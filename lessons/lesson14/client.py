@@ -12,9 +12,11 @@ api = httpx.Client(
 )
 
 
-def events(job: str, after: int = -1) -> Iterator[dict]:
-    """The events of a job with numbers over `after`, as they happen; ends with the job."""
-    with api.stream("GET", f"{job}/events", headers={"Last-Event-ID": str(after)}) as stream:
+def events(path: str, after: int | None = None) -> Iterator[dict]:
+    """The events at `path` with numbers over `after`, as they happen, each with its number."""
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    with api.stream("GET", path, headers=headers) as stream:
+        stream.raise_for_status()
         told: dict = {}
         for line in stream.iter_lines():  # data: {…}, id: 3, and an empty line that ends the event
             name, _, value = line.partition(": ")

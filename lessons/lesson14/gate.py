@@ -5,6 +5,7 @@ import os
 import re
 import sys
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -46,20 +47,22 @@ def own_names() -> set[str]:
     return names - {""}
 
 
-def from_elsewhere(headers: list[tuple[bytes, bytes]], names: set[str]) -> Response | None:
+def from_elsewhere(headers: Headers, names: set[str]) -> Response | None:
     """The refusal of what a browser sends for a page of another site, which it names in Origin.
 
+    For a picture or a link there is no Origin, but Sec-Fetch-Site; only links that a reader follows are let in.
     Such a page can also have its own name lead here (DNS rebinding). Then the browser takes it for a page of ours, and
     only Host tells.
     """
-    host, *more = [value.decode("latin-1").lower() for name, value in headers if name == b"host"] or [""]
+    host, *more = [value.lower() for value in headers.getlist("host")] or [""]
     named = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]\s]+)(:\d*)?", host)
     if more or not named:
         return problem(400, "A request needs one header Host, with the name of this service.")
     if named[1] not in names:
         return problem(403, "This service isn't known by that name. To allow the name, put it into API_HOSTNAMES.")
-    origins = [value.decode("latin-1").lower() for name, value in headers if name == b"origin"]
-    if any(origin.partition("://")[2] != host for origin in origins):
+    foreign = any(origin.lower().partition("://")[2] != host for origin in headers.getlist("origin"))
+    embedded = headers.get("sec-fetch-dest", "document") != "document"
+    if foreign or (embedded and headers.get("sec-fetch-site") in ("cross-site", "same-site")):
         return problem(403, "Only a page of this service may send that.")
     return None
 
@@ -76,7 +79,7 @@ class Gate:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         answer_soon()
-        refusal = from_elsewhere(scope["headers"], self.names)
+        refusal = from_elsewhere(Headers(scope=scope), self.names)
         if not refusal and self.wanted and scope["path"] not in OPEN:
             brought = dict(scope["headers"]).get(b"authorization", b"")
             if not hmac.compare_digest(brought, self.wanted):  # takes as long for a nearly right one

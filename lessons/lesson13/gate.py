@@ -1,49 +1,22 @@
-"""Lesson 13 · A web API in front of a worker: what stands around the routes: one shape of error, a gate, bounds.
+"""Lesson 13 · A web API in front of a worker: who may come in: this computer, or a caller who sends API_TOKEN.
 
-Nothing here knows of Celery.
+No page of another site may. Nothing here knows of Celery.
 """
 
-import json
 import os
 import re
 from hmac import compare_digest
-from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Response
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lesson13.schemas import Failure
+from lesson13.errors import problem
 
 LARGEST_BODY = 1_000_000  # bytes
 TOO_LARGE = f"A body may have at most {LARGEST_BODY:,} bytes."
-OPEN = "/"  # the one path that needs no token: is the process alive?
-CODES = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "too_slow",
-    413: "too_large",
-    422: "invalid",
-    500: "internal",
-    503: "unavailable",
-}
-PLAINLY = {  # what the frameworks say, as a sentence
-    "Not Found": "There is nothing at this path.",
-    "Method Not Allowed": "This path doesn't take that method.",
-    "There was an error parsing the body": "The body can't be read as JSON.",
-}
-RESPONSES: dict[int | str, dict[str, Any]] = {status: {"model": Failure} for status in CODES}  # for OpenAPI
-
-
-def failure(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    """An answer of the one shape that all errors have. Escaped as ASCII: a message may quote odd input."""
-    body = json.dumps({"error": {"code": CODES.get(status, "error"), "message": message}})
-    return Response(body, status, headers, media_type="application/json")
+OPEN = {"/"}  # needs no token: is the process alive?
 
 
 def own_names() -> set[str]:
@@ -70,21 +43,22 @@ def from_elsewhere(headers: Headers, names: set[str]) -> Response | None:
     host, *more = [value.lower() for value in headers.getlist("host")] or [""]
     named = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]\s]+)(:\d*)?", host)
     if more or not named:
-        return failure(400, "A request needs one header Host, with the name of this service.")
+        return problem(400, "A request needs one header Host, with the name of this service.")
     if named[1] not in names:
-        return failure(403, "This service isn't known by that name. To allow the name, put it into API_HOSTNAMES.")
+        return problem(403, "This service isn't known by that name. To allow the name, put it into API_HOSTNAMES.")
     foreign = any(origin.lower().partition("://")[2] != host for origin in headers.getlist("origin"))
     embedded = headers.get("sec-fetch-dest", "document") != "document"
     if foreign or (embedded and headers.get("sec-fetch-site") in ("cross-site", "same-site")):
-        return failure(403, "Only a page of this service may send that.")
+        return problem(403, "Only a page of this service may send that.")
     return None
 
 
 class Gate:
     """Refuses pages of other sites, requests without the token, and bodies that are too large, before any is read."""
 
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app, self.names = app, own_names()
+        token = os.environ.get("API_TOKEN")
         self.wanted = f"Bearer {token}".encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,16 +67,16 @@ class Gate:
         headers = Headers(scope=scope)
         if refused := from_elsewhere(headers, self.names):
             return await refused(scope, receive, send)
-        if self.wanted and scope["path"] != OPEN:
+        if self.wanted and scope["path"] not in OPEN:
             given = headers.get("authorization", "")
             if not compare_digest(given.encode("latin-1"), self.wanted):
-                refused = failure(
+                refused = problem(
                     401, "The header Authorization has to say Bearer and the token.", {"WWW-Authenticate": "Bearer"}
                 )
                 return await refused(scope, receive, send)
         told = headers.get("content-length", "0")
         if told.isdecimal() and int(told) > LARGEST_BODY:
-            return await failure(413, TOO_LARGE)(scope, receive, send)
+            return await problem(413, TOO_LARGE)(scope, receive, send)
         await self.app(scope, counted(receive), send)
 
 
@@ -119,32 +93,3 @@ def counted(receive: Receive) -> Receive:
         return message
 
     return receive_counted
-
-
-def sentence(error: RequestValidationError) -> str:
-    """What is wrong with a request, and where: the first complaint, and how many more there are."""
-    first, *more = error.errors()
-    where = ".".join(str(part) for part in first["loc"][:6])
-    return f"{where}: {first['msg']}." + (f" And {len(more)} more." if more else "")
-
-
-async def on_http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return failure(error.status_code, PLAINLY.get(error.detail, error.detail), dict(error.headers or {}))
-
-
-async def on_invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return failure(422, sentence(error))
-
-
-async def on_anything_else(_: Request, error: Exception) -> Response:
-    return failure(500, "Something went wrong here; the log says what.")
-
-
-def surround(api: FastAPI, token: str | None) -> None:
-    """Give `api` the gate, and the one shape of error."""
-    api.add_middleware(Gate, token=token)
-    api.add_exception_handler(HTTPException, on_http_error)
-    api.add_exception_handler(RequestValidationError, on_invalid)
-    api.add_exception_handler(Exception, on_anything_else)
