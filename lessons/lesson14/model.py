@@ -175,6 +175,8 @@ class Job(Base):
 
     def _move(self, status: JobStatus) -> None:
         self.status = moved(f"Job {self.id}", JOB_MOVES, self.status, status)
+        if status in ENDED:
+            self.due_at = None  # an ended job is never sent again
 
     def _tell(self, step: "JobStep | None" = None) -> None:
         """Record what has just changed as the next event."""

@@ -78,7 +78,6 @@ def cancel(job_id: int) -> Job:
     with store.transaction() as session:
         job = _locked(session, job_id)
         job.cancel()
-        job.due_at = None
     return find(job_id)
 
 
@@ -134,13 +133,11 @@ def begin(job_id: int, task_id: str) -> Turn | None:
         number = min(set(range(1, STEPS + 1)) - completed, default=None)
         if number is None:  # STEPS was more when it began
             job.complete()
-            job.due_at = None
             return None
         job.attempts += 1
         job.begin_step(number)
         if job.attempts > ATTEMPTS:
             job.fail(number, f"{ATTEMPTS} workers ended in the middle of it")
-            job.due_at = None
             return None
         store.lease(job)
         return Turn(job_id, number, job.last_event)
@@ -158,7 +155,6 @@ def advance(turn: Turn) -> Turn | None:
         job.complete_step(turn.step_number)
         if turn.step_number >= STEPS:
             job.complete()
-            job.due_at = None
             return None
         job.begin_step(turn.step_number + 1)
         store.lease(job)
@@ -171,7 +167,6 @@ def fail(turn: Turn, reason: str) -> None:
     with store.transaction() as session:
         if job := _still_held(session, turn):
             job.fail(turn.step_number, reason)
-            job.due_at = None
 
 
 def _still_held(session: store.Session, turn: Turn) -> Job | None:
