@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from classroom import catalog, exercises
+from classroom import answers, catalog, exercises
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -112,6 +112,10 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
     with console.status("judging …"):
         verdict = exercises.judge(lesson, answer, seed)
     console.print(f"lesson {lesson.number} · {lesson.title} · exercise (seed {verdict.seed})", style="bold")
+    if answer and not answers.is_whole(answer):
+        console.print(
+            f"{exercises.show(answer)} has no app, so it was judged as a change to our solution.", soft_wrap=True
+        )
     for name, wrong in verdict.checks.items():
         console.print(Text("✗ " if wrong else "✓ ", style="red" if wrong else "green") + exercises.readable(name))
         if wrong:

@@ -9,8 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from classroom import catalog, environment, strays
-from classroom.catalog import WORKER, Lesson
+from classroom import answers, catalog, environment, strays
+from classroom.catalog import Lesson
 
 WORK = catalog.COURSE / "work"
 PROGRESS = WORK / "progress.json"
@@ -66,18 +66,12 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
             done.append(f"Your {old.name} so far is now {show(kept)}.")
         for file in filter(Path.exists, (lesson.folder / "exercise.py", lesson.folder / "symptom.py")):
             shutil.copyfile(file, answer.with_name(file.name))
-        given = lesson.folder / "Procfile.exercise"
-        (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else lines(WORKER))
+        (answer.parent / "Procfile").write_text(lesson.exercise_procfile)
     except OSError as error:
         raise SystemExit(f"Can't write to {show(answer.parent)}: {error.strerror}.") from None
     remember(lesson, solved=False, failed="", hints={})
     return [*done, f"Your exercise: {show(answer)}. Open it; what to do stands at its top.",
             f"When you think that it holds: lesson check {lesson.number}"]  # fmt: skip
-
-
-def lines(processes: dict[str, str]) -> str:
-    """`processes` as a Procfile has them."""
-    return "".join(f"{name}: {command}\n" for name, command in processes.items())
 
 
 def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, only: str = "") -> Verdict:
@@ -87,7 +81,10 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
 
     Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
     """
-    require_exercise(lesson) if answer else require_started(lesson)
+    if answer:
+        require_composable(lesson, answer)
+    else:
+        require_started(lesson)
     environment.ignore_aloud()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
@@ -206,6 +203,15 @@ def require_started(lesson: Lesson) -> None:
     require_exercise(lesson)
     if not (folder(lesson) / "exercise.py").exists():
         raise SystemExit(f"There is nothing to check yet. To begin: lesson start {lesson.number}")
+
+
+def require_composable(lesson: Lesson, answer: Path) -> None:
+    """Refuse a file that replaces what the solution doesn't have."""
+    require_exercise(lesson)
+    try:
+        answers.composed(lesson, answer)
+    except answers.Misfit as misfit:
+        raise SystemExit(str(misfit)) from None
 
 
 def require_exercise(lesson: Lesson) -> None:

@@ -27,7 +27,7 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from classroom import bounds, strays
+from classroom import answers, bounds, strays
 from classroom.catalog import COURSE, WORKER, Lesson, procfile
 from classroom.importing import AtImport, advice, import_answer
 from classroom.processes import NotReady
@@ -70,6 +70,10 @@ class Judge:
         self.answer = (config.getoption("--answer") or COURSE / "work" / lesson.name / "exercise.py").absolute()
         if not self.answer.is_file():
             raise pytest.UsageError(f"{self.answer} isn't there. To begin the exercise: lesson start {lesson.number}")
+        try:
+            composed = answers.composed(lesson, self.answer) if config.getoption("--answer") else None
+        except answers.Misfit as misfit:
+            raise pytest.UsageError(str(misfit)) from None
         self.patience = config.getoption("--patience")
         self.seed = config.getoption("--seed") if config.getoption("--seed") is not None else randrange(10_000)
         file = config.getoption("--verdict")
@@ -81,7 +85,10 @@ class Judge:
         self.pid, self.exit = os.getpid(), os._exit
         self.listens = False  # whether a check, or what it needs, is at work, and not pytest between them
         self.room = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
-        shutil.copy(self.answer, self.room / "exercise.py")
+        if composed is None:
+            shutil.copy(self.answer, self.room / "exercise.py")
+        else:
+            (self.room / "exercise.py").write_text(composed)
         os.environ["LESSONS_HOME"] = str(self.room / "home")
         os.environ["TMPDIR"], tempfile.tempdir = str(self.room), None
         os._exit = self.refuse_exit

@@ -195,6 +195,34 @@ def test_another_file_can_be_judged_and_is_not_remembered(room: Room, typed: Typ
     assert not (room.folder / "work/progress.json").exists()
 
 
+def test_a_replacement_is_judged_as_a_whole_answer(room: Room, typed: Type) -> None:
+    """By `lesson check` and by pytest; the learner's own file is never completed from the solution."""
+    answer = room.folder / "mine.py"
+    answer.write_text(
+        "def urgent_report(month):\n    return report_sales.s(month).set(queue='exercise05-high').delay()\n"
+    )
+    passed = typed("check", "05", "--answer", str(answer))
+    assert passed.returncode == 0, passed.stdout
+    assert "mine.py has no app, so it was judged as a change to our solution.\n" in passed.stdout
+    assert "4 passed" in shell(room, f"pytest -q lessons/lesson05/check_exercise.py --answer {answer}")
+
+    typed("start", "05")
+    shutil.copy(answer, room.folder / "work/lesson05/exercise.py")
+    assert typed("check", "05").returncode == 1
+
+
+def test_an_answer_that_fits_nowhere_is_refused(room: Room, typed: Type) -> None:
+    """With its line, before any worker is started."""
+    answer = room.folder / "mine.py"
+    answer.write_text("import os\n\ndef urgent_raport(month):\n    return os\n")
+    refused = typed("check", "05", "--answer", str(answer))
+    assert refused.returncode == 1
+    assert refused.stdout.startswith("mine.py, line 3, binds urgent_raport, which solution.py doesn't have")
+    assert "mine.py, line 3, binds" in shell(
+        room, f"pytest -q lessons/lesson05/check_exercise.py --answer {answer} 2>&1"
+    )
+
+
 def test_pytest_judges_too(room: Room, typed: Type) -> None:
     """In any editor: pytest lessons/lesson05/check_exercise.py is about the learner's copy."""
     typed("start", "05")
