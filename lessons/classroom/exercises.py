@@ -151,15 +151,16 @@ def hint(lesson: Lesson) -> str:
     return f"{readable(failed)}, hint {level} of {len(every)}:\n\n{every[level - 1]}"
 
 
-def solution(lesson: Lesson, give_up: bool = False) -> Path:
-    """The file with one good answer; refuses until the exercise is solved, or given up."""
-    require_exercise(lesson)
-    if not give_up and state(lesson) != "solved":
-        raise SystemExit(
-            f"Your own answer comes first: lesson check {lesson.number}. To see it all the same: "
-            f"lesson solution {lesson.number} --give-up"
-        )
-    return lesson.folder / "solution.py"
+def solved(parts: list[Lesson], give_up: bool = False) -> list[Lesson]:
+    """Return the parts of a lesson whose solutions may be shown: those solved, or all; refuses if there are none."""
+    first = parts[0]
+    require_exercise(first)
+    if found := [part for part in parts if give_up or state(part) == "solved"]:
+        return found
+    raise SystemExit(
+        f"Your own answer comes first: lesson check {first.number}. To see ours anyway: "
+        f"lesson solution {first.number} --give-up"
+    )
 
 
 def hints(lesson: Lesson) -> dict[str, list[str]]:
