@@ -112,8 +112,8 @@ def test_checks_get_all_they_need_from_fixtures(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", [f for f in LESSON_FILES if f.parent.name in ("wrong", "right")], ids=show)
-def test_answers_stand_alone(file: Path) -> None:
-    """An answer is judged in an empty folder: it knows global_config, and at most its lesson's tasks."""
+def test_answers_know_global_config_and_at_most_their_lesson(file: Path) -> None:
+    """An answer is judged in an empty folder."""
     assert ours(file) <= {"global_config", file.relative_to(catalog.LESSONS).parts[0]}
 
 

@@ -22,7 +22,7 @@ once = pytest.mark.once
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 FILES = {"__init__.py", "README.md", "Procfile", "tasks.py", "call_tasks.py", "timeline.svg"}
-EXERCISE = {"exercise.py", "check_exercise.py", "solution.py", "wrong", "right"}  # see test_exercises.py
+EXERCISE = {"exercise.py", "check_exercise.py", "solution.py", "answers"}  # see test_exercises.py
 SECTIONS = ["Run it", "What you will see", "Why it is like that", "Try this", "Exercise", "Not here yet"]
 
 

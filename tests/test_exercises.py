@@ -2,11 +2,13 @@
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from classroom import catalog, exercises
+from classroom import answers, catalog, exercises
+from classroom.answers import Answer
 from classroom.catalog import Lesson
 
 LESSONS = [part for lesson in catalog.lessons() if lesson.has_exercise for part in lesson.parts]
@@ -36,14 +38,14 @@ def test_the_solution_passes(lesson: Lesson, profile: str) -> None:
 @pytest.mark.parametrize(
     ("lesson", "answer"),
     [
-        pytest.param(lesson, answer, id=f"{lesson.name}-{answer.stem}")
+        pytest.param(lesson, answer, id=f"{lesson.name}-{answer.name}")
         for lesson in LESSONS
-        for answer in sorted(lesson.folder.glob("right/*.py"))
+        for answer in answers.right(lesson)
     ],
 )
-def test_another_good_answer_passes(lesson: Lesson, answer: Path) -> None:
+def test_another_good_answer_passes(lesson: Lesson, answer: Answer) -> None:
     """What counts is what the system does, not how the answer is written."""
-    verdict = exercises.judge(lesson, answer)
+    verdict = exercises.judge(lesson, answer.file)
     assert not verdict.failed, verdict.checks[verdict.failed]
 
 
@@ -53,9 +55,37 @@ def test_its_files_are_there(lesson: Lesson) -> None:
     """Blank, checks, solution, at least three wrong answers and another right one, and nothing else."""
     folder = lesson.folder
     assert all((folder / name).is_file() for name in FILES)
-    assert len(list(folder.glob("wrong/*.py"))) >= 3
-    assert list(folder.glob("right/*.py"))
-    assert not [file for file in folder.glob("[wr]*/*.*") if file.suffix not in (".py", ".Procfile", ".pyc")]
+    assert len(answers.wrong(lesson)) >= 3
+    assert answers.right(lesson)
+    assert not [file for file in folder.glob("answers/*/*.*") if file.suffix not in (".py", ".Procfile", ".pyc")]
+
+
+@pytest.mark.once
+@each_lesson
+def test_each_answer_differs_from_the_solution_and_says_how(lesson: Lesson) -> None:
+    """Learners read these sentences, and the two that say why the solution is good, in `lesson solution`."""
+    assert len(re.findall(r"\.(?= |$)", answers.why(lesson))) == 2
+    assert docstring(lesson.folder / "solution.py").startswith(docstring(lesson.folder / "exercise.py").split("\n")[0])
+    for answer in answers.right(lesson) + answers.wrong(lesson):
+        assert answers.difference(lesson, answer), answer.file
+        assert re.fullmatch(r"\S.{20,170}\.", answer.sentence), answer.file
+
+
+def docstring(file: Path) -> str:
+    """A file's docstring."""
+    return ast.get_docstring(ast.parse(file.read_text())) or ""
+
+
+@pytest.mark.once
+@each_lesson
+def test_no_answer_names_what_it_lacks(lesson: Lesson, tmp_path: Path) -> None:
+    """A missing import would fail the same check as the mistake, and so prove nothing."""
+    for answer in answers.right(lesson) + answers.wrong(lesson):
+        whole = answers.composed(lesson, answer.file) or answer.file.read_text()
+        (tmp_path / answer.file.name).write_text(whole)
+    ruff = ["ruff", "check", "--isolated", "--select=F821,F822,F823", "--output-format=concise", "."]
+    checked = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.once
@@ -79,7 +109,7 @@ def code(file: Path) -> set[str]:
 def test_the_blank_says_what_to_do(lesson: Lesson) -> None:
     """Its docstring is the goal; what is missing is marked; its queues aren't those of the lesson."""
     text = (lesson.folder / "exercise.py").read_text()
-    assert len((ast.get_docstring(ast.parse(text)) or "").split()) > 30
+    assert len(docstring(lesson.folder / "exercise.py").split()) > 30
     assert "TODO" in text or "NotImplementedError" in text or "The ticket: " in text
     assert f'"exercise{lesson.number.replace("/", "-")}' in text
     assert not re.search(rf"lesson{lesson.number}[-.\"']", text)

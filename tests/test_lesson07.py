@@ -14,7 +14,7 @@ from celery.app.trace import build_tracer
 from celery.exceptions import AlwaysEagerIgnored, SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.result import AsyncResult
 
-from classroom import catalog
+from classroom import answers, catalog
 from classroom.processes import running
 from global_config import REDIS_BROKER_URL, REDIS_URL
 from lesson07 import compare_requests
@@ -289,11 +289,14 @@ assert (how, (FOLDER / name).read_text()) == ("worked out", "sales of month 3")
 
 
 @pytest.mark.once
-def test_a_process_killed_while_it_writes_leaves_no_half_of_a_file() -> None:
+def test_a_process_killed_while_it_writes_leaves_no_half_of_a_file(tmp_path: Path) -> None:
     """The next run under the same id finds nothing and does all of it: in the lesson and in every right answer."""
-    folder = catalog.find("07").folder
-    answers = [folder / "solution.py", *sorted((folder / "right").glob("*.py"))]
-    script = subprocess.run([sys.executable, "-c", KILLED_WHILE_IT_WRITES, *answers], capture_output=True, text=True)
+    lesson = catalog.find("07")
+    files = [lesson.folder / "solution.py"]
+    for answer in answers.right(lesson):
+        files.append(tmp_path / answer.file.name)
+        files[-1].write_text(answers.compose(lesson.folder / "solution.py", answer.file))
+    script = subprocess.run([sys.executable, "-c", KILLED_WHILE_IT_WRITES, *files], capture_output=True, text=True)
     assert script.returncode == 0, script.stderr
 
 

@@ -49,6 +49,12 @@ class Lesson:
         return (self.folder / "exercise.py").exists()
 
     @property
+    def exercise_procfile(self) -> str:
+        """The text of the Procfile that comes with the exercise."""
+        given = self.folder / "Procfile.exercise"
+        return given.read_text() if given.exists() else "".join(f"{name}: {line}\n" for name, line in WORKER.items())
+
+    @property
     def _docstring(self) -> str:
         package = self.folder / "__init__.py"
         file = package if package.exists() else self.folder / "exercise.py"

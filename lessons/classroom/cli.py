@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from classroom import catalog, exercises, progress
+from classroom import answers, catalog, exercises, progress
 from classroom.refusal import Refusal
 
 
@@ -133,6 +133,10 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
     with console.status("judging …"):
         verdict = exercises.judge(lesson, answer, seed)
     console.print(f"lesson {lesson.number} · {lesson.title} · exercise (seed {verdict.seed})", style="bold")
+    if answer and not answers.is_whole(answer):
+        console.print(
+            f"{catalog.show(answer)} has no app, so it was judged as a change to our solution.", soft_wrap=True
+        )
     for name, wrong in verdict.checks.items():
         console.print(Text("✗ " if wrong else "✓ ", style="red" if wrong else "green") + exercises.readable(name))
         if wrong:
@@ -176,13 +180,57 @@ def watch(number: str) -> None:
 
 @main.command()
 @click.argument("number")
-@click.option("--give-up", is_flag=True, help="Show it although your own answer doesn't hold yet.")
-def solution(number: str, give_up: bool) -> None:
-    """Show one good answer to the exercise of lesson NUMBER."""
+@click.argument("name", required=False)
+@click.option("--give-up", is_flag=True, help="Show it before you have solved the exercise.")
+def solution(number: str, name: str | None, give_up: bool) -> None:
+    """Show our solution to the exercise of lesson NUMBER.
+
+    It comes with the names of other good answers and of common mistakes. With a NAME, show how that one differs from
+    the solution.
+    """
+    parts = catalog.find_parts(number)
+    solved = exercises.solved(parts, give_up)
+    if name:
+        show_difference(*answers.find(solved, name))
+        return
+    for part in solved:
+        show_solution(part, " --give-up" if give_up else "")
+    for part in parts:
+        if part not in solved:
+            click.echo(f"{part.number} isn't solved yet. To see it anyway: lesson solution {part.number} --give-up")
+
+
+def show_solution(lesson: catalog.Lesson, option: str) -> None:
+    """Print why the solution is good, the solution, and the other answers there are; `option` is what to type too."""
+    console = Console(highlight=False)
+    console.print(f"lesson {lesson.number} · {lesson.title}", style="bold")
+    console.print(answers.why(lesson), "", sep="\n", markup=False)
+    print_code(console, answers.code(lesson.folder / "solution.py"), "python")
+    for heading, others in ("Other good answers", answers.right(lesson)), ("Common mistakes", answers.wrong(lesson)):
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for other in others:
+            table.add_row(other.name, Text(other.sentence))
+        console.print("", Text(heading, style="bold"), table, sep="\n")
+    console.print(
+        "", f"How one of them differs: lesson solution {lesson.number} NAME{option}", "", sep="\n", markup=False
+    )
+
+
+def show_difference(lesson: catalog.Lesson, answer: answers.Answer) -> None:
+    """Print what is said about an answer, and how it differs from the solution."""
+    console = Console(highlight=False)
+    console.print(f"lesson {lesson.number} · {lesson.title} · {answer.name}", style="bold")
+    if answer.check:
+        console.print(Text("✗ ", style="red") + exercises.readable(answer.check))
+    console.print(answer.sentence, "", sep="\n", markup=False)
+    print_code(console, answers.difference(lesson, answer), "diff")
+
+
+def print_code(console: Console, code: str, language: str) -> None:
+    """Print code in colour, in those of the terminal, whose lines may be longer than it is wide."""
     from rich.syntax import Syntax
 
-    for file in [exercises.solution(part, give_up) for part in catalog.find_parts(number)]:
-        Console().print(Syntax(file.read_text(), "python", background_color="default"))
+    console.print(Syntax("", language, theme="ansi_dark").highlight(code), soft_wrap=True, end="")
 
 
 @main.command()

@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from classroom import catalog, copies, environment, progress, strays
-from classroom.catalog import WORKER, Lesson
+from classroom import answers, catalog, copies, environment, progress, strays
+from classroom.catalog import Lesson
 from classroom.refusal import Refusal
 
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
@@ -48,18 +48,12 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
             done.append(f"Your {old.name} so far is now {catalog.show(kept)}.")
         for file in filter(Path.exists, (lesson.folder / "exercise.py", lesson.folder / "symptom.py")):
             shutil.copyfile(file, answer.with_name(file.name))
-        given = lesson.folder / "Procfile.exercise"
-        (answer.parent / "Procfile").write_text(given.read_text() if given.exists() else lines(WORKER))
+        (answer.parent / "Procfile").write_text(lesson.exercise_procfile)
     except OSError as error:
         raise Refusal(f"Can't write to {catalog.show(answer.parent)}: {error.strerror}.") from None
     progress.remember(lesson, solved=False, failed="", hints={})
     done.append(f"Your exercise: {catalog.show(answer)}. Open it: the instructions are at the top.")
     return [*done, f"When you think it works: lesson check {lesson.number}"]
-
-
-def lines(processes: dict[str, str]) -> str:
-    """`processes` as a Procfile has them."""
-    return "".join(f"{name}: {command}\n" for name, command in processes.items())
 
 
 def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, only: str = "") -> Verdict:
@@ -69,7 +63,10 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
 
     Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
     """
-    require_exercise(lesson) if answer else require_started(lesson)
+    if answer:
+        require_composable(lesson, answer)
+    else:
+        require_started(lesson)
     environment.ignore_aloud()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
@@ -136,15 +133,16 @@ def hint(lesson: Lesson) -> str:
     return f"{readable(failed)}, hint {level} of {len(every)}:\n\n{every[level - 1]}"
 
 
-def solution(lesson: Lesson, give_up: bool = False) -> Path:
-    """The file with one good answer; refuses until the exercise is solved, or given up."""
-    require_exercise(lesson)
-    if not give_up and progress.state(lesson) != "solved":
-        raise Refusal(
-            f"Your own answer comes first: lesson check {lesson.number}. To see it all the same: "
-            f"lesson solution {lesson.number} --give-up"
-        )
-    return lesson.folder / "solution.py"
+def solved(parts: list[Lesson], give_up: bool = False) -> list[Lesson]:
+    """Return the parts of a lesson whose solutions may be shown: those solved, or all; refuses if there are none."""
+    first = parts[0]
+    require_exercise(first)
+    if found := [part for part in parts if give_up or progress.state(part) == "solved"]:
+        return found
+    raise Refusal(
+        f"Your own answer comes first: lesson check {first.number}. To see ours anyway: "
+        f"lesson solution {first.number} --give-up"
+    )
 
 
 def hints(lesson: Lesson) -> dict[str, list[str]]:
@@ -159,6 +157,15 @@ def require_started(lesson: Lesson) -> None:
     require_exercise(lesson)
     if not (progress.folder(lesson) / "exercise.py").exists():
         raise Refusal(f"There is nothing to check yet. To begin: lesson start {lesson.number}")
+
+
+def require_composable(lesson: Lesson, answer: Path) -> None:
+    """Refuse a file that replaces what the solution doesn't have."""
+    require_exercise(lesson)
+    try:
+        answers.composed(lesson, answer)
+    except answers.Misfit as misfit:
+        raise Refusal(str(misfit)) from None
 
 
 def require_exercise(lesson: Lesson) -> None:

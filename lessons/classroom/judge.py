@@ -25,7 +25,7 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from classroom import bounds, copies, strays
+from classroom import answers, bounds, copies, strays
 from classroom.catalog import COURSE, WORKER, Lesson, procfile
 from classroom.evidence import Evidence
 from classroom.explain import ENDED, Exits, OutOfTime, Unmet, explain, last_lines, takes_long
@@ -67,6 +67,10 @@ class Judge:
         self.answer = (config.getoption("--answer") or COURSE / "work" / lesson.name / "exercise.py").absolute()
         if not self.answer.is_file():
             raise pytest.UsageError(f"{self.answer} isn't there. To begin the exercise: lesson start {lesson.number}")
+        try:
+            composed = answers.composed(lesson, self.answer) if config.getoption("--answer") else None
+        except answers.Misfit as misfit:
+            raise pytest.UsageError(str(misfit)) from None
         self.patience = config.getoption("--patience")
         self.seed = config.getoption("--seed") if config.getoption("--seed") is not None else randrange(10_000)
         file = config.getoption("--verdict")
@@ -79,7 +83,10 @@ class Judge:
         self.pid, self.exit = os.getpid(), os._exit
         self.listens = False  # whether a check, or what it needs, is at work, and not pytest between them
         self.workspace = Path(tempfile.mkdtemp(prefix="judge-")).resolve()
-        shutil.copy(self.answer, self.workspace / "exercise.py")
+        if composed is None:
+            shutil.copy(self.answer, self.workspace / "exercise.py")
+        else:
+            (self.workspace / "exercise.py").write_text(composed)
         os.environ["LESSONS_HOME"] = str(self.workspace / "home")
         os.environ["TMPDIR"], tempfile.tempdir = str(self.workspace), None
         os._exit = self.refuse_exit

@@ -1,16 +1,7 @@
 """Exercise 00 · A morning at the bakery.
 
-The bakers are workers, and you have three things for them to do. Write morning(loaves, guests, seconds):
-
-1. A worker does them, not this process: bake(loaves) and share(loaves, guests) now, sell(loaves) when the shop opens,
-   which is `seconds` seconds from now.
-2. All three are on their way before you wait for any of them: there is more than one baker.
-3. Return what became of each, in this order: bake, share, sell. For each a pair: the state it ended in, and the value
-   that it returned. Should a task fail (there may be no guests to share with), the exception takes the value's place;
-   morning() itself doesn't raise.
-
-For example, morning(12, 0, 1) returns, after a little more than a second:
-[("SUCCESS", "12 loaves baked"), ("FAILURE", ZeroDivisionError("division by zero")), ("SUCCESS", "12 loaves sold")]
+All three calls are sent before the first get(), so the bakers work side by side, and a countdown lets the worker wait
+for the opening. With propagate=False get() returns a task's exception instead of raising it.
 """
 
 from time import sleep
@@ -50,12 +41,8 @@ def sell(loaves: int) -> str:
 
 def morning(loaves: int, guests: int, seconds: float) -> list[tuple[str, object]]:
     """Have the workers bake, share and later sell; return for each its state, and its value or exception."""
-    receipts = [
-        bake.delay(loaves),
-        share.delay(loaves, guests),
-        # Not sell.delay(loaves, countdown=seconds): delay() hands all that it is given to the task.
-        sell.apply_async(args=(loaves,), countdown=seconds),
-    ]
-    # All three are on their way; only now wait. get() comes first: before a task has ended, its state says PENDING.
+    # Not sell.delay(loaves, countdown=seconds), because delay() passes everything it is given to the task.
+    receipts = [bake.delay(loaves), share.delay(loaves, guests), sell.apply_async((loaves,), countdown=seconds)]
+    # All three are on their way, so wait now, and ask for the state last: until a task has ended, it is PENDING.
     said = [receipt.get(timeout=10, propagate=False) for receipt in receipts]
     return [(receipt.state, value) for receipt, value in zip(receipts, said, strict=True)]

@@ -1,16 +1,7 @@
 """Exercise 03 · How many words are in the box?
 
-An archive is given boxes full of letters. Each letter is to be read by a task of its own, several side by side; one
-more task adds up. Nobody sits and waits for that: whoever sends a box goes home. Now and then a letter can't be read.
-Then there is no sum, and the archivist must hear of it.
-
-count_words and tell_archivist are finished. What is missing:
-
-1. add_up(counts) is called once for a box, with the number of words of each letter, in the order of the letters. It
-   shows its working: add_up([7, 2, 5]) returns "7 + 2 + 5 = 14".
-2. count_box(box, letters) sends all that and comes back at once, with the receipt of add_up. It waits for nothing: from
-   then on, the workers see to everything.
-3. If letters of a box can't be read, tell_archivist(box) runs on a worker: once for the box, however many they are.
+A chord sends all letters at once and calls add_up when the last one is counted, so no process waits for another. The
+error callback belongs to add_up, so it runs once for a box, however many letters fail.
 """
 
 from time import sleep

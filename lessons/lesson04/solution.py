@@ -1,15 +1,7 @@
 """Exercise 04 · A price server that is often away.
 
-The task fetch asks a server for the price of a product. The server is often down, but seldom for long: make the task
-cope with that.
-
-1. When there is no connection (ask_server raises ConnectionError), Celery runs the task again later. In between, the
-   worker's process is free for other tasks.
-2. It waits 0.2 seconds before the first retry, and each further wait is twice as long: 0.4, then 0.8.
-3. After three retries it gives up, and fails with the ConnectionError of its last run.
-4. A ValueError means that there is no such product. Asking again won't help: the task fails at once.
-
-For example, fetch.delay("tea", 2), with a server that is down for the first 2 runs, ends as "tea: answered on run 3".
+retry() sends the same task again with a countdown and ends this run, so the pool process is free in between. Only
+ConnectionError is retried, because asking again doesn't help with a product that doesn't exist.
 """
 
 from celery import Celery, Task

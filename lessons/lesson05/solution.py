@@ -1,12 +1,7 @@
 """Exercise 05 · Invoices must not wait behind reports.
 
-Customers wait for their invoices; reports take long, and nobody minds. There are two workers, one for each queue: look
-at the Procfile beside this file. What is missing is the routing:
-
-1. Every task whose function is called report_… goes to the queue exercise05-low. Catch them all by one pattern: next
-   month there will be more of them.
-2. Everything else goes to exercise05-high, tasks that nobody has thought of yet included.
-3. urgent_report(month) sends report_sales to exercise05-high, this one time.
+One pattern catches every report, today's and next month's, and the default queue catches every other task. The urgent
+report names its queue in apply_async(), which changes this one call and nothing else.
 """
 
 from celery import Celery

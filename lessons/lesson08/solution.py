@@ -1,15 +1,7 @@
 """Exercise 08 · A scanner that says how far it is.
 
-Thick letters are scanned by a worker, page by page. Whoever sent one watches, and has two wishes: to see how far it is,
-and to learn what was wrong when a page can't be read. scan_page, which is the machine, is finished. What is missing:
-
-1. scan_letter(pages) is a task that scans the pages in their order and returns their texts as a list.
-2. While it works, its state is PROGRESS. After each page it tells, as meta: current, the number of pages done by then;
-   total, how many there are; message, a sentence for people.
-3. Where scan_page raises ValueError, the task fails at that page with Unreadable(page, reason): page counts from 1, and
-   reason is what the ValueError says. Who calls get() catches an Unreadable, with these two attributes, and
-   str(error) reads like "page 3: too dark".
-4. The state is then FAILURE, because the task failed, and not because somebody wrote that word.
+update_state() reports each page after it is scanned, and raising an exception is all that a failure needs. Unreadable
+passes both arguments to super().__init__(), so the caller's process can rebuild it.
 """
 
 from time import sleep

@@ -1,16 +1,7 @@
 """Exercise 09 · Ten thousand rows.
 
-A table of rows is to be worked through, by a worker with two processes. Its ids begin somewhere, and have gaps, because
-rows were deleted over the years. What a row costs changes from day to day; rows.seconds_per_row() tells it: a fraction
-of a millisecond, or many of them. (Ten thousand rows are 2 seconds of work.) The task handle(first, last) is
-finished, and so is lessons/lesson09/exercise_rows.py, here called rows: it tells what else there is to ask.
-
-What is missing is handle_all(), which splits the work into tasks:
-
-1. Every row is handled, and none twice.
-2. A task has about 0.2 seconds of work, now and on any other day: neither a single row, nor all of them. The last task
-   may have less.
-3. It sends all tasks, waits for none of them, and returns their receipts, as a list or as what a group returns.
+The size of a page follows from today's cost of a row, so a task takes about 0.2 seconds on any day. Each page begins
+after the last id of the page before, so gaps in the ids don't matter and no row is handled twice.
 """
 
 from celery import Celery

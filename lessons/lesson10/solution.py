@@ -1,17 +1,7 @@
 """Exercise 10 · A bakery's clock.
 
-A bakery in New York has a worker, a beat and three tasks. The tasks are finished; what is missing is their schedule.
-All times are those that the clock on the bakery's wall shows, in winter and in summer. (The clocks of New York are put
-forward on a Sunday in March, and back on a Sunday in November.)
-
-1. From Tuesday to Sunday, light_oven("left") is sent at 04:15, and light_oven("right") at 05:15. On Mondays the bakery
-   is closed.
-2. close_books() is sent at midnight, when the first day of a month begins; once.
-3. feed_dough() is sent every 60 minutes, day and night. The minute doesn't matter, but dough knows no clocks: it can't
-   wait for two hours in the night in which they are put back.
-4. An oven is never lit late: a light_oven that no worker has taken within 10 minutes isn't run any more.
-
-You needn't wait to see whether it holds: your schedule is asked when it will fire, in several years.
+A crontab in the bakery's time zone follows the clock on the wall, and an interval counts seconds, whatever the clocks
+do. With `expires` the worker discards an oven's message that is more than 10 minutes late.
 """
 
 from celery import Celery

@@ -1,17 +1,8 @@
 """Exercise 11 · Money and lightning.
 
-A bank moves money by a task: take it from the payer, give it to the payee. Now and then lightning strikes, and the
-process that is at work is killed by SIGKILL: before the first step, between the two, or right after a transaction. A
-new process is there at once; but money has been lost like that, and once it was paid twice. Make transfer safe:
-
-1. Whenever lightning strikes, in the end the payer has paid once and the payee has got it once. Nobody has to help, and
-   nobody has to wait for it: a few seconds are enough.
-2. A transfer is made as a whole or not at all: there is no moment with only half of it kept.
-3. A nervous clerk may send the same order twice, even at the same moment. The money moves once, and both receipts say
-   the same sentence.
-
-bank.take and bank.give stay the two steps, and their work is the bank's. bank.orders is an empty table
-for your own use, with one column: the number of an order, its primary key.
+The key and both payments are in one transaction, so they are kept together or not at all, and the key is the order's
+number, the same for every run and every message. Celery retries a task whose process was killed, and the key tells
+that run whether anything is left to do.
 """
 
 from celery import Celery

@@ -188,9 +188,67 @@ def test_without_room_for_a_judge_one_is_told_so(room: CourseCopy, typed: Type, 
     assert not list(Path(room.env["TMPDIR"]).iterdir())
 
 
-def test_giving_up_shows_the_solution(typed: Type) -> None:
-    """Whoever wants to see it can."""
-    assert "task_routes" in typed("solution", "05", "--give-up").stdout
+def test_the_solution_comes_with_its_reasons_and_with_other_answers(typed: Type) -> None:
+    """Why it is good, its code, what else is good, and what goes wrong; and the command that shows one of these."""
+    shown = typed("solution", "05", "--give-up").stdout
+    places = [shown.index(text) for text in ("One pattern catches every report", "task_routes=", "Other good answers",
+                                             "by_two_patterns", "Common mistakes", "no_routing",
+                                             "lesson solution 05 NAME --give-up")]  # fmt: skip
+    assert places == sorted(places)
+    assert '"""Exercise' not in shown
+
+
+def test_an_answer_is_shown_as_a_difference(typed: Type) -> None:
+    """With the check that catches it and what is wrong; its Procfile counts too."""
+    assert typed("solution", "04", "always_waits_as_long", "--give-up").stdout == ONE_COUNTDOWN
+    shown = typed("solution", "05", "one_worker_for_both", "--give-up").stdout
+    assert "--- Procfile\n+++ one_worker_for_both.Procfile\n" in shown
+    assert "--- solution.py" not in shown
+
+
+ONE_COUNTDOWN = """\
+lesson 04 · Retry · always_waits_as_long
+✗ each wait is twice as long
+The countdown is 0.2 seconds each time, and never doubles.
+
+--- solution.py
++++ always_waits_as_long.py
+@@ -31,5 +31,4 @@
+     try:
+         return ask_server(product, self.request.retries, down_for)
+     except ConnectionError as error:  # only this one: a ValueError goes its way
+-        # Not retry_backoff: its waits are whole seconds, 1 at least.
+-        raise self.retry(exc=error, countdown=0.2 * 2**self.request.retries)
++        raise self.retry(exc=error, countdown=0.2)
+"""
+
+
+def test_an_answer_that_is_not_there_is_answered_with_those_that_are(typed: Type) -> None:
+    """In one sentence, and the names."""
+    refused = typed("solution", "00", "no_routing", "--give-up")
+    assert refused.returncode == 1
+    assert refused.stdout.startswith(
+        "Lesson 00 has no answer called 'no_routing'. It has: catches_and_asks, looks_until"
+    )
+
+
+def test_of_several_parts_those_are_shown_that_are_solved(room: CourseCopy, typed: Type) -> None:
+    """An incident's answers are found by its lesson's number, too, once it is solved."""
+    refused = typed("solution", "16", "says_it_afterwards")
+    assert refused.returncode == 1
+    assert "lesson solution 16 --give-up" in refused.stdout
+
+    (room.folder / "work").mkdir()
+    (room.folder / "work/progress.json").write_text('{"16/incident1": {"solved": true, "failed": "", "hints": {}}}')
+    shown = typed("solution", "16").stdout
+    assert shown.startswith("lesson 16/incident1 · Two letters\n")
+    assert "How one of them differs: lesson solution 16/incident1 NAME\n" in shown
+    assert "16/incident2 isn't solved yet. To see it anyway: lesson solution 16/incident2 --give-up\n" in shown
+    assert (
+        typed("solution", "16", "says_it_afterwards").stdout
+        == typed("solution", "16/incident1", "says_it_afterwards").stdout
+    )
+    assert "no answer called 'collects_garbage'" in typed("solution", "16", "collects_garbage").stdout
 
 
 def test_unreadable_progress_loses_no_answer(room: CourseCopy, typed: Type) -> None:
@@ -209,6 +267,34 @@ def test_another_file_can_be_judged_and_is_not_remembered(room: CourseCopy, type
     assert said.count("✓") >= 2
     assert said.startswith("The course ignores CELERY_BROKER_URL from your environment")
     assert not (room.folder / "work/progress.json").exists()
+
+
+def test_a_replacement_is_judged_as_a_whole_answer(room: CourseCopy, typed: Type) -> None:
+    """By `lesson check` and by pytest; the learner's own file is never completed from the solution."""
+    answer = room.folder / "mine.py"
+    answer.write_text(
+        "def urgent_report(month):\n    return report_sales.s(month).set(queue='exercise05-high').delay()\n"
+    )
+    passed = typed("check", "05", "--answer", str(answer))
+    assert passed.returncode == 0, passed.stdout
+    assert "mine.py has no app, so it was judged as a change to our solution.\n" in passed.stdout
+    assert "4 passed" in shell(room, f"pytest -q lessons/lesson05/check_exercise.py --answer {answer}")
+
+    typed("start", "05")
+    shutil.copy(answer, room.folder / "work/lesson05/exercise.py")
+    assert typed("check", "05").returncode == 1
+
+
+def test_an_answer_that_fits_nowhere_is_refused(room: CourseCopy, typed: Type) -> None:
+    """With its line, before any worker is started."""
+    answer = room.folder / "mine.py"
+    answer.write_text("import os\n\ndef urgent_raport(month):\n    return os\n")
+    refused = typed("check", "05", "--answer", str(answer))
+    assert refused.returncode == 1
+    assert refused.stdout.startswith("mine.py, line 3, binds urgent_raport, which solution.py doesn't have")
+    assert "mine.py, line 3, binds" in shell(
+        room, f"pytest -q lessons/lesson05/check_exercise.py --answer {answer} 2>&1"
+    )
 
 
 def test_pytest_judges_too(room: CourseCopy, typed: Type) -> None:

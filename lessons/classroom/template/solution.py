@@ -1,9 +1,6 @@
 """Exercise NN · What somebody needs.
 
-A small story: who wants what, and why the worker should do it. Then the wishes, numbered, so that a check can be
-about each of them:
-
-1. send_sum(x, y) sends add(x, y) to the worker and returns its receipt at once.
+delay() sends the call to a worker and returns at once. It is called once, so one message is sent.
 """
 
 from celery import Celery

@@ -1,15 +1,8 @@
 """Two letters.
 
-The ticket: «Since we moved to Redis, customers whose reminder takes long at the post get it twice. Never before.»
-
-What is to hold: each order's reminder is posted once. Rather none than two, whatever hands out the message twice:
-Redis, which takes a message back that nobody has acknowledged in time, or a web server that sends it again because it
-wasn't told that it had sent it already.
-
-See it first, each in a terminal, in this folder (on files, the second message of symptom.py stands in for Redis):
-
-    celery -A exercise worker --loglevel=info
-    python symptom.py
+first() records the reminder before it is posted, for all processes and all messages, so a second run finds it
+recorded and posts nothing. If the process is killed between the two lines, the reminder isn't posted at all, which
+the ticket prefers to two.
 """
 
 from celery import Celery

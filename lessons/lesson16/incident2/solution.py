@@ -1,14 +1,7 @@
 """The report that never comes.
 
-The ticket: «The report of the day never comes. Every order has been counted, the log says so, and nothing has failed.
-Last week we told Celery to keep no results, because nobody reads them, but for the report's.»
-
-What is to hold: the receipt that close_the_day returns has the sum, a moment after the last order was counted.
-
-See it first, each in a terminal, in this folder:
-
-    celery -A exercise worker --loglevel=info
-    python symptom.py
+A chord needs the results of the tasks it waits for, so count has to store them, although no caller reads them. All
+other tasks still keep no results, as the team wanted.
 """
 
 from celery import Celery, chord

@@ -1,13 +1,7 @@
 """The workers that eat memory.
 
-The ticket: «The workers eat memory, until the system kills them. In the morning all is well.»
-
-What is to hold: however many pictures a process has seen, it has few of them in its memory.
-
-See it first, each in a terminal, in this folder:
-
-    celery -A exercise worker --loglevel=info
-    python symptom.py
+The picture has no name outside of the task, so its memory is free again when the task returns. There is no cache, so
+nothing can grow.
 """
 
 from celery import Celery

@@ -1,0 +1,10 @@
+"""check_selling_waits_for_the_shop_to_open: The countdown is always 1 second, as in the example."""
+
+
+def morning(loaves: int, guests: int, seconds: float) -> list[tuple[str, object]]:
+    """Have the workers bake, share and later sell; return for each its state, and its value or exception."""
+    # Not sell.delay(loaves, countdown=seconds), because delay() passes everything it is given to the task.
+    receipts = [bake.delay(loaves), share.delay(loaves, guests), sell.apply_async((loaves,), countdown=1)]
+    # All three are on their way, so wait now, and ask for the state last: until a task has ended, it is PENDING.
+    said = [receipt.get(timeout=10, propagate=False) for receipt in receipts]
+    return [(receipt.state, value) for receipt, value in zip(receipts, said, strict=True)]

@@ -1,0 +1,15 @@
+"""check_the_file_is_named_after_the_id: The file is named after the customer, so the next statement finds it."""
+
+
+@app.task(bind=True, max_retries=4)
+def write_statement(self: Task, customer: str, ledger_closed_for: int, post_closed_for: int) -> str:
+    retries = self.request.retries
+    try:
+        file = OUTPUT / f"output_{customer}.txt"
+        if not file.exists():
+            unfinished = file.with_suffix(".unfinished")
+            unfinished.write_text(read_account(customer, retries, ledger_closed_for))
+            unfinished.replace(file)  # all of it or nothing, even if this process is killed before this line
+        return post(file, retries, post_closed_for)
+    except ConnectionError as error:
+        raise self.retry(exc=error, countdown=0.1)
