@@ -113,8 +113,9 @@ def is_whole(file: Path) -> bool:
 
 
 def composed(lesson: Lesson, file: Path) -> str | None:
-    """Return the whole answer that a replacement makes; None if `file` is a whole answer already."""
-    return None if is_whole(file) else compose(lesson.folder / "solution.py", file)
+    """Return the whole answer that a replacement makes; None if `file` is whole, or the author has no solution yet."""
+    solution = lesson.folder / "solution.py"
+    return compose(solution, file) if solution.exists() and not is_whole(file) else None
 
 
 def compose(solution: Path, answer: Path) -> str:

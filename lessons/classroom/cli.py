@@ -133,7 +133,7 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
     with console.status("judging …"):
         verdict = exercises.judge(lesson, answer, seed)
     console.print(f"lesson {lesson.number} · {lesson.title} · exercise (seed {verdict.seed})", style="bold")
-    if answer and not answers.is_whole(answer):
+    if answer and answers.composed(lesson, answer):
         console.print(
             f"{catalog.show(answer)} has no app, so it was judged as a change to our solution.", soft_wrap=True
         )

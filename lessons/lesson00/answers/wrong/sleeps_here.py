@@ -1,4 +1,4 @@
-"""check_selling_waits_for_the_shop_to_open: The caller sleeps until the shop opens, instead of the worker."""
+"""check_selling_waits_for_the_shop_to_open: The caller sleeps until the shop opens, instead of using a countdown."""
 
 
 def morning(loaves: int, guests: int, seconds: float) -> list[tuple[str, object]]:
