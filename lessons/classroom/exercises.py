@@ -21,6 +21,7 @@ class Verdict:
 
     seed: int
     checks: dict[str, str]
+    seconds: float = 0.0  # that the checks themselves took
 
     @property
     def failed(self) -> str:
@@ -98,7 +99,7 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     checks = {one["check"]: "" if one["passed"] else one["text"] for one in found["checks"]}
     if not checks:
         raise Refusal(f"The judge found nothing to check:\n{output}")
-    verdict = Verdict(found["seed"], checks)
+    verdict = Verdict(found["seed"], checks, sum(one.get("seconds", 0) for one in found["checks"]))
     if not answer:
         progress.remember(lesson, solved=not verdict.failed, failed=verdict.failed)
     return verdict
