@@ -37,7 +37,22 @@ def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[lis
                 heard.append(stack.enter_context(_recording_one(one, queues, patience)))
             yield events
     finally:
-        events += sorted((event for each in heard for event in each), key=lambda event: event["timestamp"])
+        events += in_order([event for each in heard for event in each])
+
+
+def in_order(events: list[dict]) -> list[dict]:
+    """`events` by time, and nothing of a task before its sending.
+
+    The caller writes task-sent after the message has left. On a busy machine, a worker may have begun by then.
+    """
+    first: dict[str, float] = {}
+    for event in events:
+        if event["type"] != "task-sent":
+            first[event["uuid"]] = min(event["timestamp"], first.get(event["uuid"], event["timestamp"]))
+    for event in sorted(events, key=lambda event: event["timestamp"]):
+        if event["type"] == "task-sent" and event["uuid"] in first:
+            event["timestamp"] = min(event["timestamp"], first.pop(event["uuid"]))
+    return sorted(events, key=lambda event: (event["timestamp"], event["type"] != "task-sent"))
 
 
 def files_or(url: str) -> str:

@@ -18,7 +18,7 @@ from celery import Celery
 import global_config
 from classroom import servers
 from classroom.processes import running
-from classroom.recorder import recording
+from classroom.recorder import in_order, recording
 
 # The face of a lesson, with a queue of its own. (Two test modules may run at once, and on servers they share a broker.)
 RECORDED = """
@@ -171,6 +171,16 @@ def test_a_queue_nobody_reads_is_not_waited_for(tasks: Any) -> None:
     assert monotonic() - began < 10
     assert kinds(events, lost) == ["sent"]
     assert kinds(events, found)[-1] == "succeeded"
+
+
+@pytest.mark.once
+def test_nothing_of_a_task_comes_before_its_sending() -> None:
+    """Even if the caller was interrupted before it noted that; a retry's message is left where it is."""
+    told = [("sent", 1.0), ("started", 0.7), ("retried", 0.8), ("sent", 1.1), ("started", 1.2), ("succeeded", 1.3)]
+    events = [{"type": f"task-{kind}", "uuid": "a", "timestamp": at} for kind, at in told]
+    events += [{"type": "task-sent", "uuid": "unread", "timestamp": 0.9}]
+    ordered = [(event["type"], event["timestamp"]) for event in in_order(events) if event["uuid"] == "a"]
+    assert ordered == [(f"task-{kind}", at) for kind, at in [("sent", 0.7), *told[1:]]]
 
 
 @pytest.fixture
