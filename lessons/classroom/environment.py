@@ -24,8 +24,10 @@ def ignore() -> str:
     names = [name for name, value in values.items() if value]
     if not names:
         return ""
-    return (f"The course ignores {', '.join(names)} from your environment, which would change a lesson. "
-            f"To end this message: unset {' '.join(names)}")  # fmt: skip
+    return (
+        f"The course ignores {', '.join(names)} from your environment, which would change a lesson. "
+        f"To end this message: unset {' '.join(names)}"
+    )
 
 
 def ignore_aloud() -> None:

@@ -49,6 +49,8 @@ def advice(error: BaseException, file: Path) -> str:
     ends_all, types = not isinstance(error, Exception), "reading from stdin" in str(error)
     if not (ends_all or types or len(frames) > 1 or "worker_main" in line):
         return ""
-    return (f"at exercise.py, line {first.lineno}: {line}\n"
-            f"This line runs whenever the file is imported, and each worker imports it. If it is there to try your "
-            f"answer, put it below {GUARD}")  # fmt: skip
+    return (
+        f"at exercise.py, line {first.lineno}: {line}\n"
+        f"This line runs whenever the file is imported, and each worker imports it. If it is there to try your "
+        f"answer, put it below {GUARD}"
+    )

@@ -31,8 +31,10 @@ def victim(app: Celery, queue: str, *options: str, **environment: str) -> Iterat
         worker = psutil.Popen(
             [*command.split(), f"--queues={queue}", *options],
             env={**os.environ, "TMPDIR": str(LESSONS_HOME), **environment},  # who is killed tidies nothing up there
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
     try:
         yield worker
     finally:

@@ -161,8 +161,14 @@ def connect() -> Connection:
 
 def first_frame(job: Job) -> Frame:
     """Event 0, the job's creation: it has no row, because nobody can have listened yet."""
-    told = {"job_id": job.id, "status": JobStatus.PENDING, "step_number": None, "step_status": None,
-            "message": "Job created", "at": job.created_at.isoformat()}  # fmt: skip
+    told = {
+        "job_id": job.id,
+        "status": JobStatus.PENDING,
+        "step_number": None,
+        "step_status": None,
+        "message": "Job created",
+        "at": job.created_at.isoformat(),
+    }
     return frame(0, json.dumps(told))
 
 

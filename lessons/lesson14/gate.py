@@ -24,8 +24,10 @@ def address() -> tuple[str, int]:
         sys.exit(f"API_PORT is {port!r}, and a port is a number from 1 to 65535.")
     alone = host in ("127.0.0.1", "::1", "localhost")
     if not (alone or os.environ.get("API_TOKEN") or os.environ.get("TRUST_NETWORK") == "1"):
-        sys.exit(f"API_HOST={host} lets other computers in. Set API_TOKEN to a secret that they must know, or "
-                 "TRUST_NETWORK=1 where something else keeps strangers out.")  # fmt: skip
+        sys.exit(
+            f"API_HOST={host} lets other computers in. Set API_TOKEN to a secret that they must know, or "
+            "TRUST_NETWORK=1 where something else keeps strangers out."
+        )
     if not re.fullmatch(r"[!-~]*", os.environ.get("API_TOKEN", "")):
         sys.exit(
             "API_TOKEN must be of letters, digits and signs of ASCII, without spaces: a header carries nothing else."
@@ -83,8 +85,9 @@ class Gate:
         if not refusal and self.wanted and scope["path"] not in OPEN:
             brought = dict(scope["headers"]).get(b"authorization", b"")
             if not hmac.compare_digest(brought, self.wanted):  # takes as long for a nearly right one
-                refusal = problem(401, "Send the header: Authorization: Bearer, then API_TOKEN.",
-                                  {"WWW-Authenticate": "Bearer"})  # fmt: skip
+                refusal = problem(
+                    401, "Send the header: Authorization: Bearer, then API_TOKEN.", {"WWW-Authenticate": "Bearer"}
+                )
         if not refusal and int(dict(scope["headers"]).get(b"content-length", 0)) > LARGEST_BODY:
             refusal = problem(413, f"The body is over {LARGEST_BODY:,} bytes.")  # Starlette's has another shape
         await (refusal or self.app)(scope, receive, send)

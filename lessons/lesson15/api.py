@@ -89,10 +89,15 @@ async def page(request: Request) -> Response:
     return FileResponse(PAGE / (request.url.path.strip("/") or "page.html"), headers=SAFE)
 
 
-@app.post("/documents", status_code=202, response_model=Uploaded, responses={
-    200: {"model": Uploaded, "description": "The same file was uploaded before: this is its document"},
-    **documented(409, 415, 422, 503, 507),
-})  # fmt: skip
+@app.post(
+    "/documents",
+    status_code=202,
+    response_model=Uploaded,
+    responses={
+        200: {"model": Uploaded, "description": "The same file was uploaded before: this is its document"},
+        **documented(409, 415, 422, 503, 507),
+    },
+)
 def upload(file: UploadFile, start: bool = True) -> Response:
     """Upload a file and have it worked on; with ?start=false it is only stored."""
     accepted = service.upload(file.filename or "", file.file, start)
@@ -174,12 +179,18 @@ async def disconnected(request: Request) -> None:
         pass
 
 
-@app.get("/documents/{document_id}/events", response_class=StreamingResponse, responses={
-    200: {"description": "An event for each change; ends with the document", "content": {
-        "text/event-stream": {"schema": STREAM}}},
-    204: {"description": "The document has ended, and nothing comes after Last-Event-ID"},
-    **documented(404, 422, 503),
-})  # fmt: skip
+@app.get(
+    "/documents/{document_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "An event for each change; ends with the document",
+            "content": {"text/event-stream": {"schema": STREAM}},
+        },
+        204: {"description": "The document has ended, and nothing comes after Last-Event-ID"},
+        **documented(404, 422, 503),
+    },
+)
 async def document_events(document_id: DocumentId, after: After = None) -> Response:
     """What happens to a document from its beginning, or after Last-Event-ID (server-sent events)."""
     document = await run_in_threadpool(service.find, document_id)
@@ -188,10 +199,14 @@ async def document_events(document_id: DocumentId, after: After = None) -> Respo
     return await stream(document_id, after or 0)
 
 
-@app.get("/events", response_class=StreamingResponse, responses={
-    200: {"description": "An event for each change", "content": {"text/event-stream": {"schema": STREAM}}},
-    **documented(422, 503),
-})  # fmt: skip
+@app.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "An event for each change", "content": {"text/event-stream": {"schema": STREAM}}},
+        **documented(422, 503),
+    },
+)
 async def all_events(after: After = None) -> Response:
     """What happens to all documents from now on, or after Last-Event-ID (server-sent events)."""
     return await stream(None, after)

@@ -29,8 +29,10 @@ def address() -> tuple[str, int]:
         sys.exit(f"API_PORT is {port!r}, and a port is a number from 1 to 65535.")
     alone = host in ("127.0.0.1", "::1", "localhost")
     if not (alone or os.environ.get("API_TOKEN") or os.environ.get("TRUST_NETWORK") == "1"):
-        sys.exit(f"API_HOST={host} lets other computers in. Set API_TOKEN to a secret that they must know, or "
-                 "TRUST_NETWORK=1 where something else keeps strangers out.")  # fmt: skip
+        sys.exit(
+            f"API_HOST={host} lets other computers in. Set API_TOKEN to a secret that they must know, or "
+            "TRUST_NETWORK=1 where something else keeps strangers out."
+        )
     if not re.fullmatch(r"[!-~]*", os.environ.get("API_TOKEN", "")):
         sys.exit(
             "API_TOKEN must be of letters, digits and signs of ASCII, without spaces: a header carries nothing else."
@@ -116,8 +118,11 @@ class Gate:
         if not refusal and self.token and scope["path"] not in OPEN:
             given = brought(headers.get(b"authorization", b""))
             if not hmac.compare_digest(given, self.token):  # takes as long for a nearly right one
-                refusal = problem(401, "Send the header: Authorization: Bearer, then API_TOKEN.",
-                                  {"WWW-Authenticate": 'Basic realm="API_TOKEN is the password"'})  # fmt: skip
+                refusal = problem(
+                    401,
+                    "Send the header: Authorization: Bearer, then API_TOKEN.",
+                    {"WWW-Authenticate": 'Basic realm="API_TOKEN is the password"'},
+                )
         refusal = refusal or too_large(headers.get(b"content-length", b"0"), largest)
         inside = RequestBodyLimitMiddleware(self.app, largest)  # for a body that announces no length
         await (refusal or inside)(scope, timed(receive), send)

@@ -38,8 +38,10 @@ def migrate(patience: float = PATIENCE) -> None:
         except DBAPIError as error:  # not there yet, starting up, or gone again half-way
             said = str(error.orig).strip().splitlines()
             if getattr(error.orig, "pgcode", None) in NO_EXTENSION:
-                sys.exit(f"PostgreSQL at {where} lacks the extension vector ({said[0]}). Install pgvector there, or "
-                         "leave APP_DATABASE_URL unset: python -m classroom.postgres --vector has it.")  # fmt: skip
+                sys.exit(
+                    f"PostgreSQL at {where} lacks the extension vector ({said[0]}). Install pgvector there, or "
+                    "leave APP_DATABASE_URL unset: python -m classroom.postgres --vector has it."
+                )
             if not server_gone(error):
                 raise
             if monotonic() > until:

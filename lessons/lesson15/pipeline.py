@@ -40,8 +40,15 @@ def extract(document_id: int, attempt: int) -> str:
     ours = Document.attempt == attempt
     with store.transaction() as connection:
         free = Document.status == Status.PENDING  # and not a second copy of the message, while another has the first
-        begun = {"status": Status.IN_PROGRESS, "stage": Stage.EXTRACT, "message": "Reading", "progress": 5,
-                 "tries": Document.tries + 1, "sent": 0, "due_at": store.lease()}  # fmt: skip
+        begun = {
+            "status": Status.IN_PROGRESS,
+            "stage": Stage.EXTRACT,
+            "message": "Reading",
+            "progress": 5,
+            "tries": Document.tries + 1,
+            "sent": 0,
+            "due_at": store.lease(),
+        }
         document = store.change(connection, document_id, ours, free, Document.chunks.is_(None), **begun)
         if not document:
             return "nothing to do"
@@ -141,9 +148,15 @@ def embed_batch(document_id: int, attempt: int, first: int) -> str:
                 return "nothing to do"
             store.set_vectors(connection, document_id, [row.number for row in rows], embed([row.text for row in rows]))
             so_far = Document.embedded + len(rows)
-            done = {"embedded": so_far, "status": Status.IN_PROGRESS, "stage": Stage.EMBED, "due_at": store.lease(),
-                    "sent": 0, "progress": 50 + 45 * so_far // Document.chunks,
-                    "message": func.concat(so_far, " of ", Document.chunks, " passages embedded")}  # fmt: skip
+            done = {
+                "embedded": so_far,
+                "status": Status.IN_PROGRESS,
+                "stage": Stage.EMBED,
+                "due_at": store.lease(),
+                "sent": 0,
+                "progress": 50 + 45 * so_far // Document.chunks,
+                "message": func.concat(so_far, " of ", Document.chunks, " passages embedded"),
+            }
             document = store.change(connection, document_id, *ours, **done)
             if not document:
                 raise Superseded  # which also takes back the vectors: they are counted, or they aren't there
@@ -166,8 +179,13 @@ def index(document_id: int, attempt: int) -> str:
     """Let a document be found: all its passages at once, and not before each has its vector."""
     whole = Document.attempt == attempt, WORKING, Document.embedded == Document.chunks
     with store.transaction() as connection:
-        done = {"status": Status.COMPLETED, "stage": Stage.INDEX, "progress": 100, "due_at": None,
-                "message": "Ready to be searched"}  # fmt: skip
+        done = {
+            "status": Status.COMPLETED,
+            "stage": Stage.INDEX,
+            "progress": 100,
+            "due_at": None,
+            "message": "Ready to be searched",
+        }
         document = store.change(connection, document_id, *whole, **done)
         if not document:
             return "nothing to do"
@@ -197,8 +215,12 @@ def find_stuck() -> int:
         lost = [document for document in due if document.status is Status.IN_PROGRESS and document.chunks is None]
         again = []
         for document in lost:  # a worker was reading it: if that one lives, the new attempt keeps it out
-            new = {"status": Status.PENDING, "attempt": document.attempt + 1, "task_id": str(uuid4()),
-                   "message": "Waiting for a worker, again"}  # fmt: skip
+            new = {
+                "status": Status.PENDING,
+                "attempt": document.attempt + 1,
+                "task_id": str(uuid4()),
+                "message": "Waiting for a worker, again",
+            }
             again.append(store.change(connection, document.id, **new))
         for changed in filter(None, again):
             store.tell(connection, changed)

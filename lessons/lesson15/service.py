@@ -94,9 +94,18 @@ def upload(name: str, source: BinaryIO, start: bool = True) -> Accepted:
         size, sha256 = copy(source, file)
         if size > MAX_BYTES:
             raise Refused(413, f"{name} is over {MAX_BYTES:,} bytes.")
-        first = {"name": name, "kind": kind, "size": size, "sha256": sha256, "file": file.name, "progress": 0,
-                 "status": Status.PENDING if start else Status.STORED, "message": "Uploaded", "task_id": str(uuid4()),
-                 "due_at": store.lease() if start else None}  # fmt: skip
+        first = {
+            "name": name,
+            "kind": kind,
+            "size": size,
+            "sha256": sha256,
+            "file": file.name,
+            "progress": 0,
+            "status": Status.PENDING if start else Status.STORED,
+            "message": "Uploaded",
+            "task_id": str(uuid4()),
+            "due_at": store.lease() if start else None,
+        }
         with store.transaction() as connection:
             if document := store.add(connection, first):
                 store.tell(connection, document)
@@ -144,8 +153,15 @@ def retry(document_id: int) -> Accepted:
     """
     before = find(document_id)
     with store.transaction() as connection:
-        again = {"status": Status.PENDING, "attempt": Document.attempt + 1, "task_id": str(uuid4()), "tries": 0,
-                 "sent": 0, "due_at": store.lease(), "message": "Waiting for a worker, again"}  # fmt: skip
+        again = {
+            "status": Status.PENDING,
+            "attempt": Document.attempt + 1,
+            "task_id": str(uuid4()),
+            "tries": 0,
+            "sent": 0,
+            "due_at": store.lease(),
+            "message": "Waiting for a worker, again",
+        }
         may = Document.status.in_([Status.FAILED, Status.PENDING, Status.IN_PROGRESS])
         if document := store.change(connection, document_id, may, Document.attempt == before.attempt, **again):
             store.tell(connection, document)
@@ -193,8 +209,14 @@ def ask(question: str, documents: list[int] | None, given_up: Event) -> dict[str
     asked, until = app.AsyncResult(str(uuid4())), monotonic() + ANSWER_SECONDS
     answer = None
     try:
-        app.send_task(TaskNames.ANSWER, args=[question, documents], task_id=asked.id, expires=ANSWER_SECONDS,
-                      ignore_result=False, retry=False)  # fmt: skip
+        app.send_task(
+            TaskNames.ANSWER,
+            args=[question, documents],
+            task_id=asked.id,
+            expires=ANSWER_SECONDS,
+            ignore_result=False,
+            retry=False,
+        )
         while answer is None:
             try:
                 answer = asked.get(timeout=ASK_AGAIN, interval=0.01, propagate=False)

@@ -111,8 +111,11 @@ class BoundedProtocol(H11Protocol):
         """One line for however many: a log that grows with each connection would be the next thing to fill up."""
         if self.loop.time() - BoundedProtocol.told > TELL:
             BoundedProtocol.told = self.loop.time()
-            log.warning("%s connections are open, of which %s wait for their clients; the slowest are closed",
-                        self.most, len(self.slow))  # fmt: skip
+            log.warning(
+                "%s connections are open, of which %s wait for their clients; the slowest are closed",
+                self.most,
+                len(self.slow),
+            )
 
 
 def as_bytes(status: int, message: str) -> bytes:

@@ -59,8 +59,8 @@ def a_worker_hands_back(lab: Lab) -> Cells:
     wait_for(order, "charged")
     return {
         "redelivers after SIGQUIT (`acks_late`)": answer(order.count("charged")),
-        "`delivery_info[\"redelivered\"]` is set": answer(order.count("redelivered")),
-    }  # fmt: skip
+        '`delivery_info["redelivered"]` is set': answer(order.count("redelivered")),
+    }
 
 
 def a_worker_is_at_rest(lab: Lab) -> Cells:

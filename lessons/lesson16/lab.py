@@ -113,8 +113,10 @@ class Lab:
             started = Worker(
                 [sys.executable, *arguments],
                 env={**os.environ, "TMPDIR": str(LESSONS_HOME), **environment},  # who is killed tidies nothing up there
-                stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+            )
         self.stack.callback(started.kill_all)
         return started
 
@@ -130,18 +132,21 @@ class Lab:
         """From now on the lesson's own worker reads that queue as well."""
         own = [host_format("worker@%h" if self.module is tasks else "worker-redis@%h")]
         self.app.control.add_consumer(queue, destination=own, reply=True, limit=1, timeout=10)
-        self.stack.callback(
-            self.app.control.cancel_consumer, queue, destination=own, reply=True, limit=1, timeout=10
-        )  # fmt: skip
+        self.stack.callback(self.app.control.cancel_consumer, queue, destination=own, reply=True, limit=1, timeout=10)
 
     def path(self) -> str:
         """Where the book tells of a new order."""
         return str(self.folder / f"order-{next(self.numbers)}")
 
     def send(
-        self, task: Task | str, path: str = "", *, queue: str | None = None, options: dict[str, Any] | None = None,
+        self,
+        task: Task | str,
+        path: str = "",
+        *,
+        queue: str | None = None,
+        options: dict[str, Any] | None = None,
         **arguments: object,
-    ) -> Order:  # fmt: skip
+    ) -> Order:
         """Have a new order, or that of the path, worked on, through the lesson's own queue or another."""
         path = path or self.path()
         shown = f"({Path(path).name!r},)"  # in logs and pictures
