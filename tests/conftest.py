@@ -83,15 +83,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     files = list(dict.fromkeys(item.path for item in items))
 
-    def turn(item: pytest.Item) -> tuple[int, int, int]:
-        place = next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
-        lesson = re.search(r"played_through\[.*lesson(\d\d)", item.nodeid)
-        among_readmes = min(int(lesson[1]), 16 - int(lesson[1])) if lesson else 0  # alternate long and short ones
-        return place, among_readmes, -files.index(item.path)  # within a file, the order stays
-
     def runs_on(item: pytest.Item) -> str:
         parameters = getattr(item, "callspec", None)
         return str(parameters.params.get("profile", "")) if parameters else ""
+
+    def turn(item: pytest.Item) -> tuple[int, int, int]:
+        place = next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
+        lesson = re.search(r"played_through\[.*lesson(\d\d)", item.nodeid)
+        among_readmes = min(int(lesson[1]), 16 - int(lesson[1])) if lesson else 0  # alternate long and short ones …
+        if runs_on(item) == "services":
+            among_readmes = (among_readmes + 5) % 9  # … and not the same ones on both profiles at once
+        return place, among_readmes, -files.index(item.path)  # within a file, the order stays
 
     items.sort(key=turn)
     ours = config.getoption("--profile")
