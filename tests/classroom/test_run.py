@@ -19,7 +19,7 @@ from classroom.processes import running
 from classroom.refusal import Refusal
 
 Alive = Callable[[], list[str]]
-Gone = Callable[[float], bool]
+Gone = Callable[[], bool]
 Finished = subprocess.CompletedProcess[str]
 
 DRIVER = """
@@ -38,7 +38,7 @@ if __name__ == "__main__":
     run_driver(main, app)
 """
 ADDS = "print('fetched', add.delay(2, 3).get(timeout=10, interval=0.01))"
-SLEEPS = "time.sleep(60)"
+SLEEPS = "time.sleep(600)"
 STOPPED = "Stopped; nothing is left running."
 
 
@@ -82,10 +82,10 @@ class Course:
         return [file.name for file in self.home.glob("run/*") if file.is_dir()]
 
 
-def finish(process: subprocess.Popen[str], seconds: float = 60) -> Finished:
+def finish(process: subprocess.Popen[str]) -> Finished:
     """What `process` said until it ended."""
     try:
-        out, err = process.communicate(timeout=seconds)
+        out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
@@ -199,7 +199,7 @@ def test_logs_are_shown_beside_the_story(course: Course, gone: Gone) -> None:
     assert "ready." not in quiet.stderr
     assert re.search(r"(?m)^worker │ .* ready\.$", loud.stderr)
     assert re.search(r"(?m)^worker │ .*Task lesson00\.tasks\.add\[.*\] received$", loud.stderr)
-    assert gone(5)
+    assert gone()
 
 
 def test_a_picture_that_cannot_be_written_is_refused_first(course: Course) -> None:
@@ -225,7 +225,7 @@ def test_a_driver_that_raises_is_told_in_a_sentence(course: Course, gone: Gone) 
     ) in run.stderr
     assert re.search(r"(?m)^The end of the log of worker:\n(  .*\n)*  .* ready\.$", run.stderr)
     assert "Traceback" not in run.stderr
-    assert gone(5)
+    assert gone()
     assert course.left() == []
 
 
@@ -249,10 +249,10 @@ MOMENTS = {"starting": when_starting, "driving": when_driving}
 
 @pytest.fixture
 def interrupted(course: Course, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
-    """`lesson run 00` at a moment when it would take a minute: its worker never gets ready, or its driver sleeps."""
+    """`lesson run 00` at a moment when it would take ten minutes: its worker never gets ready, or its driver sleeps."""
     course.drive(SLEEPS)
     if request.param == "starting":
-        (course.lesson / "Procfile").write_text('worker: python -c "import time; time.sleep(60)"\n')
+        (course.lesson / "Procfile").write_text('worker: python -c "import time; time.sleep(600)"\n')
     process = course.start("lesson", "run", "00")
     try:
         MOMENTS[request.param](course, process)
@@ -278,8 +278,8 @@ def test_whoever_stops_a_run_is_told_so(
 ) -> None:  # fmt: skip
     """Ctrl-C (which a terminal sends to the whole group), kill, a closed terminal: one sentence, and nothing left."""
     send(interrupted.pid, number)
-    run = finish(interrupted, seconds=8)
-    assert gone(5)
+    run = finish(interrupted)
+    assert gone()
     assert course.left() == []
     assert run.returncode == status
     assert run.stderr.splitlines()[-1] == STOPPED
@@ -294,8 +294,8 @@ def test_ctrl_c_twice_is_as_good(course: Course, interrupted: subprocess.Popen[s
     for _ in range(20):
         interrupted.send_signal(signal.SIGINT)
         sleep(0.01)  # they are many, not in step with anything
-    run = finish(interrupted, seconds=8)
-    assert gone(5)
+    run = finish(interrupted)
+    assert gone()
     assert course.left() == []
     assert run.returncode == 130
     assert run.stderr.splitlines()[-1] == STOPPED
@@ -311,7 +311,7 @@ def test_nothing_survives_a_killed_run(course: Course, interrupted: subprocess.P
     assert home.exists()  # it is in use
     interrupted.kill()
     interrupted.wait()
-    assert gone(5)
+    assert gone()
     run.remove_left_homes(course.home / "run")
     assert not home.parent.exists()
 
@@ -322,7 +322,7 @@ def test_two_runs_at_once_do_not_meet(course: Course, whole: tuple[Course, Finis
     both = [finish(process) for process in [course.start("lesson", "run", "00") for _ in range(2)]]
     assert [run.returncode for run in both] == [0, 0]
     assert {run.stdout for run in both} == {whole[1].stdout}
-    assert gone(5)
+    assert gone()
     assert course.left() == []
 
 
@@ -335,12 +335,12 @@ def test_a_second_run_is_refused_on_servers(course: Course, profile: str, gone: 
     when_driving(course, first)
     second = course.run("lesson", "run", "00")
     first.send_signal(signal.SIGINT)
-    assert finish(first, seconds=8).returncode == 130
+    assert finish(first).returncode == 130
     assert second.returncode == 1
     assert second.stdout == ""
     assert f"lesson run 00 is already running (process {first.pid})" in second.stderr
     assert len(second.stderr.splitlines()) == 2  # the title and a sentence
-    assert gone(5)
+    assert gone()
 
 
 def test_a_worker_typed_by_hand_is_used(course: Course, profile: str, tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_a_worker_that_dies_while_starting_shows_its_log(
     assert sentence == "worker ended while starting. Its log:"
     assert why in "\n".join(log)
     assert all(line.startswith("  ") for line in log)
-    assert gone(5)
+    assert gone()
     assert course.left() == []
 
 
@@ -451,10 +451,8 @@ def test_a_full_disk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_driver_without_a_worker_says_what_to_type(course: Course) -> None:
-    """python -m lesson00.call_tasks alone: one sentence with the command, within 8 seconds."""
-    began = monotonic()
+    """python -m lesson00.call_tasks alone: one sentence with the command."""
     run = course.run("python", "-m", "lesson00.call_tasks")
-    assert monotonic() - began < 8
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
         f"No worker reads the queue {QUEUE}. Start it in another terminal, and wait until it says ready:\n"
@@ -474,7 +472,7 @@ def test_arguments_go_to_the_driver(course: Course, gone: Gone) -> None:
     run = course.run("lesson", "run", "00", "--fast", "two words", "--svg", str(course.folder / "now.svg"), "3")
     assert run.stdout == "['--fast', 'two words', '3']\n", run.stderr
     assert (course.folder / "now.svg").exists()
-    assert gone(5)
+    assert gone()
 
 
 @pytest.mark.parametrize("command", ["lesson run 00", "python -m lesson00.call_tasks"])
@@ -490,10 +488,8 @@ def test_arguments_go_to_the_driver(course: Course, gone: Gone) -> None:
 def test_a_server_that_does_not_answer_is_named(
     course: Course, gone: Gone, command: str, name: str, url: str, who: str
 ) -> None:
-    """Within 8 seconds, with its address but not its password, and what to do."""
-    began = monotonic()
+    """With its address but not its password, and what to do."""
     run = course.run(*command.split(), **{name: url})
-    assert monotonic() - began < 8
     assert (run.returncode, run.stdout) == (1, "")
     sentence = run.stderr.splitlines()[-1]
     assert len(run.stderr.splitlines()) == (2 if "lesson" in command.split() else 1)
@@ -501,5 +497,5 @@ def test_a_server_that_does_not_answer_is_named(
     assert "localhost:1/" in sentence
     assert "secret" not in sentence
     assert "lesson use" in sentence
-    assert gone(5)
+    assert gone()
     assert course.left() == []
