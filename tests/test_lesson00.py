@@ -1,8 +1,9 @@
 """Lesson 00's claims, on a live worker."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from celery import uuid
-from celery.exceptions import TimeoutError
 from celery.result import AsyncResult
 from kombu.exceptions import EncodeError
 
@@ -19,11 +20,16 @@ def test_a_call_comes_back() -> None:
 
 
 def test_a_countdown_waits() -> None:
-    """With countdown=1 the result isn't there before a second has passed."""
-    receipt = add.apply_async(args=(20, 30), countdown=1)
-    with pytest.raises(TimeoutError):
-        receipt.get(timeout=0.8)
-    assert receipt.get(timeout=10) == 50
+    """With countdown=1 the message has an eta, a second after the call, and the task starts no earlier."""
+    before = datetime.now(UTC)
+    with recording(app) as events:
+        receipt = add.apply_async(args=(20, 30), countdown=1)
+        after = datetime.now(UTC)
+        assert receipt.get(timeout=10) == 50
+    at = {event["type"]: datetime.fromtimestamp(event["timestamp"], UTC) for event in events}
+    (eta,) = (datetime.fromisoformat(event["eta"]) for event in events if event["type"] == "task-sent")
+    assert before <= eta - timedelta(seconds=1) <= after
+    assert at["task-started"] >= eta
 
 
 def test_a_failure_travels_home() -> None:

@@ -7,6 +7,7 @@ from celery import chain, uuid
 from celery.exceptions import NotRegistered, TaskRevokedError, TimeoutError
 from celery.result import AsyncResult
 
+from classroom.evidence import ENDED
 from classroom.recorder import recording
 from lesson02 import call_tasks
 from lesson02.tasks import add, add_and_multiply, app, divide, multiply, subtract
@@ -92,8 +93,9 @@ def test_some_links_leave_the_later_ones_pending(how: str, states: str, error: t
     }[how].set(task_id=uuid())
     if how == "revoked":
         app.control.revoke(link.id, reply=True, limit=1, timeout=30)  # the worker has heard it
-    with recording(app):  # until the link has ended
+    with recording(app) as events:
         receipt = chain(add.si(1, 2), link, add.si(5, 6), add.si(7, 8)).apply_async()
+    assert link.id in {event["uuid"] for event in events if event["type"] in ENDED}  # so nothing marks the later ones
     with pytest.raises(error):
         receipt.get(timeout=0.5)
     with pytest.raises(TimeoutError):  # made from its id, it doesn't know the links before

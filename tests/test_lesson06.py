@@ -117,13 +117,15 @@ def test_the_caller_by_name_waits_for_an_ignored_result(workers: dict[str, Path]
     assert note_visit.delay(42).get(timeout=10) is None
 
 
-def test_send_task_takes_no_notice_of_the_setting_to_ignore_results() -> None:
+def test_send_task_takes_no_notice_of_the_setting_to_ignore_results(workers: dict[str, Path]) -> None:
     """task_ignore_result=True in the caller's own app doesn't keep it from waiting."""
     other = Celery("other", broker=RABBITMQ_URL, backend=POSTGRES_URL, set_as_current=False)
     other.config_from_object("global_config")
     other.conf.update(task_default_queue="lesson06", task_ignore_result=True)
+    note = other.send_task("visits.note", args=[42])
+    wait_for(f"Task visits.note[{note.id}] succeeded", workers["worker"])
     with pytest.raises(TimeoutError):
-        other.send_task("visits.note", args=[42]).get(timeout=0.5)
+        note.get(timeout=0.5)
 
 
 def test_the_caller_can_say_that_it_wants_no_result() -> None:

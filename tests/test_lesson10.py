@@ -17,6 +17,7 @@ from celery.beat import BeatPidbox, PersistentScheduler, ScheduleEntry, Schedule
 from celery.schedules import crontab
 
 from classroom.processes import running
+from classroom.recorder import recording
 from global_config import RABBITMQ_URL, REDIS_BROKER_URL, REDIS_URL
 from lesson10 import call_tasks, firings
 from lesson10.call_tasks import NEW_YORK, ask, ticks, wait_until
@@ -143,13 +144,15 @@ def test_a_missing_beat_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_naive_eta_is_utc() -> None:
     """Seen from New York it has passed already, though the app's timezone is set; an aware one waits."""
-    sent = datetime.now(UTC)
-    late = remind.apply_async(args=("aware",), eta=datetime.now(NEW_YORK) + timedelta(seconds=2))
+    aware = datetime.now(NEW_YORK) + timedelta(seconds=2)
     naive = datetime.now(NEW_YORK).replace(tzinfo=None) + timedelta(hours=1)
-    remind.apply_async(args=("naive",), eta=naive).get(timeout=10, interval=0.05)
-    assert not late.ready()
-    late.get(timeout=10, interval=0.05)
-    assert late.date_done.replace(tzinfo=UTC) - sent > timedelta(seconds=1.5)
+    with recording(app) as events:
+        late, soon = (remind.apply_async(args=(str(eta),), eta=eta) for eta in (aware, naive))
+        for receipt in soon, late:
+            receipt.get(timeout=20, interval=0.05)
+    started = {event["uuid"]: event["timestamp"] for event in events if event["type"] == "task-started"}
+    assert started[late.id] >= aware.timestamp()
+    assert started[soon.id] < naive.replace(tzinfo=NEW_YORK).timestamp()
 
 
 @once
