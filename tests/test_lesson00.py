@@ -57,6 +57,7 @@ def test_pending_means_nothing_is_known(what: str) -> None:
     receipt.revoke()
 
 
+@pytest.mark.once
 def test_arguments_travel_as_json() -> None:
     """A tuple arrives as a list, and a set is refused before anything is sent."""
     assert describe.delay((1, 2)).get(timeout=10) == "a list: [1, 2]"
@@ -64,6 +65,7 @@ def test_arguments_travel_as_json() -> None:
         describe.delay({1, 2})
 
 
+@pytest.mark.once
 def test_delay_checks_how_many_arguments_there_are_but_not_their_types() -> None:
     """A call that doesn't fit the signature raises here, before anything is sent; a wrong type fails on the worker."""
     with recording(app) as events:
@@ -74,6 +76,7 @@ def test_delay_checks_how_many_arguments_there_are_but_not_their_types() -> None
     assert isinstance(divide.delay("one", 0).get(timeout=10, propagate=False), TypeError)
 
 
+@pytest.mark.once
 def test_a_task_is_named_after_its_module() -> None:
     """The automatic name is module.function."""
     assert add.name == "lesson00.tasks.add"

@@ -27,6 +27,7 @@ def test_each_value_becomes_the_first_argument_of_the_next() -> None:
     assert [link.args for link in middle] == [[1, 2], [3.0, 3], [9.0, 7], [9.0 / 7, 2]]
 
 
+@pytest.mark.once
 def test_the_first_value_is_a_float() -> None:
     """add returns 3.0; that it isn't 3 survives the journey."""
     assert repr(add.delay(1, 2).get(timeout=10)) == "3.0"
@@ -41,6 +42,7 @@ def test_parent_leads_backwards() -> None:
     assert receipt.parent.parent.parent is None
 
 
+@pytest.mark.once
 def test_a_bar_makes_a_chain_too() -> None:
     """a | b holds the same links as chain(a, b)."""
     links = add.s(1, 2) | multiply.s(3)
@@ -48,6 +50,7 @@ def test_a_bar_makes_a_chain_too() -> None:
     assert links.apply_async().get(timeout=10) == 9.0
 
 
+@pytest.mark.once
 def test_an_immutable_link_takes_nothing() -> None:
     """.si(10, 10) is called with just that; .s(10, 10) gets the value before as well, which is one too many."""
     assert chain(add.s(1, 2), multiply.si(10, 10)).apply_async().get(timeout=10) == 100

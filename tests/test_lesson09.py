@@ -75,6 +75,7 @@ def test_offset_leaves_out_rows_where_others_are_deleted_meanwhile(orders: None)
     assert rows.bounds_after(ids[499], 500) == (ids[500], ids[999], 500)
 
 
+@pytest.mark.once
 def test_too_many_bytes_are_refused_before_anything_is_sent() -> None:
     """Even where the first batch would be fine; a file that is too large alone is refused by its name."""
     FOLDER.mkdir(exist_ok=True)
@@ -118,6 +119,7 @@ def test_packed_batches_hold_every_file_once_and_never_too_much() -> None:
     assert pack([]) == []
 
 
+@pytest.mark.once
 def test_more_than_a_hundred_addresses_are_refused_before_sending() -> None:
     """100 are sent; 101 are a ValueError and no message."""
     addresses = [f"user{number}@example.org" for number in range(101)]
@@ -128,6 +130,7 @@ def test_more_than_a_hundred_addresses_are_refused_before_sending() -> None:
     assert sent(events) == ["mail.send_all"]
 
 
+@pytest.mark.once
 def test_one_bad_address_does_not_take_the_others_along() -> None:
     """starmap fails as a whole; the task that catches it sends 99 and names the bad one."""
     addresses = [f"user{number}@example.org" for number in range(99)] + ["nobody"]
@@ -136,6 +139,7 @@ def test_one_bad_address_does_not_take_the_others_along() -> None:
     assert mail(addresses).get(timeout=10) == [99, {"nobody": "'nobody' is no address"}]
 
 
+@pytest.mark.once
 def test_what_starmap_does_after_a_failure_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """57 before the bad one were sent, and the 42 after it weren't tried."""
     tried = []
@@ -196,6 +200,7 @@ def log_of(receipt: AsyncResult, log: Path, until: str) -> str:
     return found
 
 
+@pytest.mark.once
 def test_the_watched_task_warns_before_its_limit_and_logs_its_duration(workers: dict[str, Path]) -> None:
     """Name and id, a warning before the call's own limit, then the limit, then the duration anyway."""
     quick = work_watched.apply_async(args=[1], soft_time_limit=60, time_limit=90)
@@ -243,6 +248,7 @@ def test_a_chain_that_passes_names_moves_no_data() -> None:
     assert len(by_data.parent.get(timeout=10)) == 100_000
 
 
+@pytest.mark.once
 def test_an_item_costs_less_in_a_larger_task_and_the_picture_shows_it(tmp_path: Path) -> None:
     """One task for all has one process do 0.1 ms for each item; plot.svg, re-made, has only other figures."""
     made = tmp_path / "plot.svg"

@@ -42,6 +42,7 @@ def second_beats() -> list[psutil.Process]:
     return [child for child in children if "--no-enable-remote-control" in child.cmdline()]
 
 
+@once
 def test_an_interval_first_fires_one_interval_after_beat_starts(tmp_path: Path) -> None:
     """Without a schedule file, the tick of every second comes a second after beat's own first line, not with it."""
     command = f"celery -A lesson10.tasks beat --loglevel=info --no-enable-remote-control --schedule={tmp_path}/own"
@@ -108,6 +109,7 @@ def test_rabbitmq_drops_an_expired_message_and_redis_keeps_it_for_a_worker(profi
         assert receipts[RABBITMQ_URL].state == "PENDING"
 
 
+@once
 def test_the_clean_up_deletes_what_is_old_and_may_run_twice() -> None:
     """Files of 20 and 8 days go, one of a day stays, and a second run finds nothing to do."""
     call_tasks.lay_out_uploads()
@@ -135,6 +137,7 @@ def test_beat_answers_a_ping_and_nobody_is_an_exit_status(profile: str) -> None:
         assert asked.returncode == status, asked.stdout + asked.stderr
 
 
+@once
 def test_a_missing_beat_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody answers, the driver says what may be missing, and what to type."""
     monkeypatch.setattr(app.control, "broadcast", lambda *_, **__: [])

@@ -63,6 +63,7 @@ def test_flower_shows_the_tasks_in_a_browser_and_fetches_nothing_from_elsewhere(
     assert {url.split("/")[2] for url in asked if url.startswith("http")} == {ask_flower.ADDRESS.split("/")[2]}
 
 
+@pytest.mark.once
 def test_flowers_api_wants_its_password_and_metrics_do_not() -> None:
     """401 without the password of the Procfile."""
     open_url = build_opener(ProxyHandler({})).open
@@ -103,6 +104,7 @@ def test_flower_knows_no_queue_length_of_these_brokers(profile: str) -> None:
         assert json.loads(ask_flower.get("/api/queues/length")) == {"active_queues": []}
 
 
+@pytest.mark.once
 def test_a_missing_flower_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The driver says where it looked, and what to do."""
     monkeypatch.setattr(ask_flower, "ADDRESS", "http://127.0.0.1:1")
@@ -137,10 +139,9 @@ def seconds_of_a_ping(**options: Any) -> float:
     return monotonic() - start
 
 
-def test_what_a_worker_has_taken_ahead_is_reserved(profile: str, busy_worker: None) -> None:
-    """In no queue, neither active nor scheduled."""
-    if profile == "embedded":
-        pytest.skip("a worker that reads files hears no command then")
+@pytest.mark.servers
+def test_what_a_worker_has_taken_ahead_is_reserved(busy_worker: None) -> None:
+    """In no queue, neither active nor scheduled. A worker that reads files answers no question then."""
     receipt = resize.delay("door.png", 0)
     (task,) = until(lambda: ask(app, "reserved"))
     assert task["id"] == receipt.id
@@ -148,10 +149,12 @@ def test_what_a_worker_has_taken_ahead_is_reserved(profile: str, busy_worker: No
     assert waiting(app, "lesson12") == 0
 
 
-def test_a_worker_takes_all_countdowns_unless_it_has_a_limit(profile: str) -> None:
-    """With a limit of 2 the others stay in the queue; and so does a task that could run at once."""
-    if profile == "embedded":
-        pytest.skip("a worker that reads files takes one message at a time")
+@pytest.mark.servers
+def test_a_worker_takes_all_countdowns_unless_it_has_a_limit() -> None:
+    """With a limit of 2 the others stay in the queue; and so does a task that could run at once.
+
+    A worker that reads files takes one message at a time.
+    """
     queue, logs = "lesson12-later", Path(os.environ["LESSONS_HOME"], "logs", "later")
     line = f"celery -A lesson12.tasks_redis worker --concurrency=1 --hostname=later@%h --queues={queue} --loglevel=info"
     with running({"worker": f"{line} -- worker.eta_task_limit=2"}, logs):

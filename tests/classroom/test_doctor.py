@@ -315,10 +315,9 @@ def test_without_colour_and_without_unicode(room: CourseCopy) -> None:
     assert said.stdout.decode("ascii").startswith("+ Python ")
 
 
-def test_real_servers(room: CourseCopy, profile: str) -> None:
+@pytest.mark.servers
+def test_real_servers(room: CourseCopy) -> None:
     """On services each address says which server answers; without its database PostgreSQL is a finding."""
-    if profile == "embedded":
-        pytest.skip("about real servers")
     import global_config
 
     status, lines = examine(room, LESSONS_PROFILE="services")

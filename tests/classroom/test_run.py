@@ -145,6 +145,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Finished]:
     return course, course.run("lesson", "run", "00", "--svg", "picture.svg")
 
 
+@pytest.mark.once
 def test_the_copy_is_what_runs(course: Course) -> None:
     """Every part is imported from the copy, not from the course that is under test."""
     code = "import classroom, global_config, lesson00; print(classroom.__file__, global_config.ROOT, lesson00.__file__)"
@@ -176,6 +177,7 @@ def test_nothing_is_left_of_a_run(whole: tuple[Course, Finished]) -> None:
         assert list((course.home / "run").iterdir()) == []
 
 
+@pytest.mark.once
 def test_the_picture_is_saved(whole: tuple[Course, Finished]) -> None:
     """--svg writes the timeline, relative to where the command was typed."""
     course, _ = whole
@@ -184,12 +186,14 @@ def test_the_picture_is_saved(whole: tuple[Course, Finished]) -> None:
     assert "divide(1,\N{NO-BREAK SPACE}0)" in "".join(picture.itertext())
 
 
+@pytest.mark.once
 def test_a_pipe_gets_no_control_characters(whole: tuple[Course, Finished]) -> None:
     """No colours, no cursor movements: only text and ends of lines."""
     _, run = whole
     assert re.findall(r"[^\n\x20-\x7e\xa0-\U0010ffff]", run.stdout + run.stderr) == []
 
 
+@pytest.mark.once
 def test_logs_are_shown_beside_the_story(course: Course, gone: Gone) -> None:
     """--logs puts the name of the process before each line of its log; without it a run that works shows none."""
     course.drive(ADDS)
@@ -202,6 +206,7 @@ def test_logs_are_shown_beside_the_story(course: Course, gone: Gone) -> None:
     assert gone()
 
 
+@pytest.mark.once
 def test_a_picture_that_cannot_be_written_is_refused_first(course: Course) -> None:
     """Before anything is started."""
     (course.folder.parent / "a-file").touch()
@@ -213,6 +218,7 @@ def test_a_picture_that_cannot_be_written_is_refused_first(course: Course) -> No
     assert not course.home.exists()
 
 
+@pytest.mark.once
 def test_a_driver_that_raises_is_told_in_a_sentence(course: Course, gone: Gone) -> None:
     """What, and on which line; no traceback; and the worker's log, which may hold the reason."""
     course.drive("raise ValueError('boom')")
@@ -326,10 +332,9 @@ def test_two_runs_at_once_do_not_meet(course: Course, whole: tuple[Course, Finis
     assert course.left() == []
 
 
-def test_a_second_run_is_refused_on_servers(course: Course, profile: str, gone: Gone) -> None:
+@pytest.mark.servers
+def test_a_second_run_is_refused_on_servers(course: Course, gone: Gone) -> None:
     """There two would take each other's messages: the second says who is first."""
-    if profile == "embedded":
-        pytest.skip("on files both may run")
     course.drive(SLEEPS)
     first = course.start("lesson", "run", "00")
     when_driving(course, first)
@@ -343,10 +348,9 @@ def test_a_second_run_is_refused_on_servers(course: Course, profile: str, gone: 
     assert gone()
 
 
-def test_a_worker_typed_by_hand_is_used(course: Course, profile: str, tmp_path: Path) -> None:
+@pytest.mark.servers
+def test_a_worker_typed_by_hand_is_used(course: Course, tmp_path: Path) -> None:
     """On servers a worker that reads the queue already does the work, is named, and lives on."""
-    if profile == "embedded":
-        pytest.skip("on files a run doesn't see other workers, nor they it")
     course.drive(ADDS)
     with running(
         catalog.procfile(course.lesson / "Procfile"), tmp_path / "by-hand", place=(tmp_path, course.env())
@@ -371,6 +375,7 @@ def broken_command(lesson: Path) -> str:
     return "--logfrobnicate"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("breaks", [broken_tasks, broken_command])
 def test_a_worker_that_dies_while_starting_shows_its_log(
     course: Course, gone: Gone, breaks: Callable[[Path], str]
@@ -398,6 +403,7 @@ def test_a_worker_that_dies_while_starting_shows_its_log(
         (None, "No such file"),
     ],
 )
+@pytest.mark.once
 def test_a_procfile_that_does_not_parse_is_refused(course: Course, procfile: str | None, why: str) -> None:
     """The sentence says where, and how to get the file back."""
     if procfile is None:
@@ -423,6 +429,7 @@ def test_an_unknown_lesson_is_refused(course: Course, number: str) -> None:
     assert run.stderr == f"There is no lesson {number!r}; there are 00 to 01. See: lesson list\n"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("below", ["home", "run"])
 def test_a_home_that_cannot_be_written_is_refused(course: Course, below: str) -> None:
     """A file lies where a folder should be: one sentence, with the mend."""
@@ -461,6 +468,7 @@ def test_a_driver_without_a_worker_says_what_to_type(course: Course) -> None:
     )
 
 
+@pytest.mark.once
 def test_arguments_go_to_the_driver(course: Course, gone: Gone) -> None:
     """Wherever they stand, with spaces and all; a driver that takes none refuses them."""
     refused = course.run("lesson", "run", "00", "--fast", "two words")
@@ -485,6 +493,7 @@ def test_arguments_go_to_the_driver(course: Course, gone: Gone) -> None:
         ("POSTGRES_URL", "db+postgresql+psycopg2://me:secret@localhost:1/celery_jobs", "PostgreSQL"),
     ],
 )
+@pytest.mark.once
 def test_a_server_that_does_not_answer_is_named(
     course: Course, gone: Gone, command: str, name: str, url: str, who: str
 ) -> None:

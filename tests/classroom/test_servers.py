@@ -199,20 +199,20 @@ def test_passwords_are_not_shown(url: str, shown: str) -> None:
 
 
 @pytest.fixture
-def addresses(profile: str) -> dict[str, str]:
+def addresses() -> dict[str, str]:
     """The four addresses of the services profile."""
-    if profile == "embedded":
-        pytest.skip("about real servers")
     import global_config
 
     return dict(global_config.PROFILES["services"])
 
 
+@pytest.mark.servers
 def test_real_servers_answer(addresses: dict[str, str]) -> None:
     """None of the four is in trouble."""
     assert set(servers.ask_all(addresses.values()).values()) == {None}
 
 
+@pytest.mark.servers
 def test_real_servers_refuse(addresses: dict[str, str]) -> None:
     """A wrong password, an unknown virtual host, an unknown user, a database number that is too high."""
     rabbitmq, redis = addresses["RABBITMQ_URL"], addresses["REDIS_URL"]
@@ -224,6 +224,7 @@ def test_real_servers_refuse(addresses: dict[str, str]) -> None:
     assert "refuses the connection: " in said(addresses["POSTGRES_URL"].replace("postgres:postgres", "nobody:secret"))
 
 
+@pytest.mark.servers
 def test_real_servers_taken_for_one_another(addresses: dict[str, str]) -> None:
     """Ports mixed up: each client notices."""
     assert "(something else listens there)" in said(addresses["REDIS_URL"].replace("6379", "5672"))
@@ -240,6 +241,7 @@ def new_database(addresses: dict[str, str]) -> Iterator[str]:
         connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
+@pytest.mark.servers
 def test_a_missing_database_is_created_once(new_database: str) -> None:
     """PostgreSQL without the database is called that; eight who create it at once get in nobody's way."""
     name = new_database.rpartition("/")[2]
