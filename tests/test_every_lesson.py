@@ -90,6 +90,7 @@ def test_its_readme_shows_each_process_word_for_word(lesson: Lesson) -> None:
         assert command in typed
 
 
+@pytest.mark.once
 @each_lesson
 def test_its_queues_and_its_control_exchange_are_its_own(lesson: Lesson) -> None:
     """No other lesson's mail, no other lesson's commands."""

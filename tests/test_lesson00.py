@@ -1,8 +1,9 @@
 """Lesson 00's claims, on a live worker."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from celery import uuid
-from celery.exceptions import TimeoutError
 from celery.result import AsyncResult
 from kombu.exceptions import EncodeError
 
@@ -19,11 +20,16 @@ def test_a_call_comes_back() -> None:
 
 
 def test_a_countdown_waits() -> None:
-    """With countdown=1 the result isn't there before a second has passed."""
-    receipt = add.apply_async(args=(20, 30), countdown=1)
-    with pytest.raises(TimeoutError):
-        receipt.get(timeout=0.8)
-    assert receipt.get(timeout=10) == 50
+    """With countdown=1 the message has an eta, a second after the call, and the task starts no earlier."""
+    before = datetime.now(UTC)
+    with recording(app) as events:
+        receipt = add.apply_async(args=(20, 30), countdown=1)
+        after = datetime.now(UTC)
+        assert receipt.get(timeout=10) == 50
+    at = {event["type"]: datetime.fromtimestamp(event["timestamp"], UTC) for event in events}
+    (eta,) = (datetime.fromisoformat(event["eta"]) for event in events if event["type"] == "task-sent")
+    assert before <= eta - timedelta(seconds=1) <= after
+    assert at["task-started"] >= eta
 
 
 def test_a_failure_travels_home() -> None:
@@ -51,6 +57,7 @@ def test_pending_means_nothing_is_known(what: str) -> None:
     receipt.revoke()
 
 
+@pytest.mark.once
 def test_arguments_travel_as_json() -> None:
     """A tuple arrives as a list, and a set is refused before anything is sent."""
     assert describe.delay((1, 2)).get(timeout=10) == "a list: [1, 2]"
@@ -58,6 +65,7 @@ def test_arguments_travel_as_json() -> None:
         describe.delay({1, 2})
 
 
+@pytest.mark.once
 def test_delay_checks_how_many_arguments_there_are_but_not_their_types() -> None:
     """A call that doesn't fit the signature raises here, before anything is sent; a wrong type fails on the worker."""
     with recording(app) as events:
@@ -68,6 +76,7 @@ def test_delay_checks_how_many_arguments_there_are_but_not_their_types() -> None
     assert isinstance(divide.delay("one", 0).get(timeout=10, propagate=False), TypeError)
 
 
+@pytest.mark.once
 def test_a_task_is_named_after_its_module() -> None:
     """The automatic name is module.function."""
     assert add.name == "lesson00.tasks.add"

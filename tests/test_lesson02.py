@@ -7,6 +7,7 @@ from celery import chain, uuid
 from celery.exceptions import NotRegistered, TaskRevokedError, TimeoutError
 from celery.result import AsyncResult
 
+from classroom.evidence import ENDED
 from classroom.recorder import recording
 from lesson02 import call_tasks
 from lesson02.tasks import add, add_and_multiply, app, divide, multiply, subtract
@@ -26,6 +27,7 @@ def test_each_value_becomes_the_first_argument_of_the_next() -> None:
     assert [link.args for link in middle] == [[1, 2], [3.0, 3], [9.0, 7], [9.0 / 7, 2]]
 
 
+@pytest.mark.once
 def test_the_first_value_is_a_float() -> None:
     """add returns 3.0; that it isn't 3 survives the journey."""
     assert repr(add.delay(1, 2).get(timeout=10)) == "3.0"
@@ -40,6 +42,7 @@ def test_parent_leads_backwards() -> None:
     assert receipt.parent.parent.parent is None
 
 
+@pytest.mark.once
 def test_a_bar_makes_a_chain_too() -> None:
     """a | b holds the same links as chain(a, b)."""
     links = add.s(1, 2) | multiply.s(3)
@@ -47,6 +50,7 @@ def test_a_bar_makes_a_chain_too() -> None:
     assert links.apply_async().get(timeout=10) == 9.0
 
 
+@pytest.mark.once
 def test_an_immutable_link_takes_nothing() -> None:
     """.si(10, 10) is called with just that; .s(10, 10) gets the value before as well, which is one too many."""
     assert chain(add.s(1, 2), multiply.si(10, 10)).apply_async().get(timeout=10) == 100
@@ -92,8 +96,9 @@ def test_some_links_leave_the_later_ones_pending(how: str, states: str, error: t
     }[how].set(task_id=uuid())
     if how == "revoked":
         app.control.revoke(link.id, reply=True, limit=1, timeout=30)  # the worker has heard it
-    with recording(app):  # until the link has ended
+    with recording(app) as events:
         receipt = chain(add.si(1, 2), link, add.si(5, 6), add.si(7, 8)).apply_async()
+    assert link.id in {event["uuid"] for event in events if event["type"] in ENDED}  # so nothing marks the later ones
     with pytest.raises(error):
         receipt.get(timeout=0.5)
     with pytest.raises(TimeoutError):  # made from its id, it doesn't know the links before

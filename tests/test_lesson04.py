@@ -1,6 +1,6 @@
 """Lesson 04's claims, on a live worker."""
 
-from itertools import pairwise
+from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -10,16 +10,19 @@ from celery import Celery, Task
 from celery.exceptions import MaxRetriesExceededError, Retry, SoftTimeLimitExceeded
 from celery.result import AsyncResult
 
+from classroom.evidence import Evidence
 from classroom.recorder import recording
 from lesson04.tasks import app, fetch, fetch_and_swallow, fetch_backing_off, read_price
 
 pytestmark = pytest.mark.usefixtures("workers")
 
 
-def waits_between_runs(events: list[dict], receipt: AsyncResult) -> list[float]:
-    """Seconds from each run's start to the next one's."""
-    starts = [e["timestamp"] for e in events if e["type"] == "task-started" and e["uuid"] == receipt.id]
-    return [later - earlier for earlier, later in pairwise(starts)]
+def etas_that_hold(seen: Evidence) -> int:
+    """How many messages had an eta; none of their runs started before it."""
+    etas = [datetime.fromisoformat(e["eta"]).timestamp() for e in seen.events if e["type"] == "task-sent" and e["eta"]]
+    starts = [e["timestamp"] for e in seen.events if e["type"] == "task-started"]
+    assert all(start >= eta for eta, start in zip(etas, starts[1:], strict=True))
+    return len(etas)
 
 
 def test_three_retries_are_four_runs() -> None:
@@ -33,27 +36,29 @@ def test_three_retries_are_four_runs() -> None:
 
 
 def test_a_retry_keeps_its_id_and_waits_its_countdown() -> None:
-    """Three runs under one id, 0.4 seconds or more apart."""
-    with recording(app) as events:
-        receipt = fetch.delay(2)
+    """Four runs under one id; each message of a retry says that its run may start in 0.4 seconds."""
+    seen = Evidence()
+    with recording(app) as seen.events:
+        receipt = fetch.delay(3)
         receipt.get(timeout=10)
-    waits = waits_between_runs(events, receipt)
-    assert len(waits) == 2
-    assert min(waits) > 0.35
+    assert {event["uuid"] for event in seen.events} == {receipt.id}
+    assert etas_that_hold(seen) == 3
+    assert 0.3 < max(seen.countdowns("fetch")) <= 0.4  # less when a message is sent late
 
 
 def test_backing_off_doubles_the_wait_and_the_state_says_retry() -> None:
     """1 second, then 2; meanwhile the state is RETRY."""
-    with recording(app) as events:
+    seen = Evidence()
+    with recording(app) as seen.events:
         receipt = fetch_backing_off.delay(2)
         deadline = monotonic() + 10
         while receipt.state != "RETRY":
             assert monotonic() < deadline, f"the state is {receipt.state}, never RETRY"
             sleep(0.02)
         assert receipt.get(timeout=10) == "answered on run 3"
-    first, second = waits_between_runs(events, receipt)
-    assert first > 0.9
-    assert second > 1.9
+    first, second = seen.countdowns("fetch_backing_off")
+    assert first <= 1 < second <= 2  # less when a message is sent late
+    assert etas_that_hold(seen) == 2
 
 
 def test_except_exception_swallows_the_retry(workers: dict[str, Path]) -> None:

@@ -84,6 +84,7 @@ def test_a_misspelled_queue_keeps_its_message(profile: str, capsys: pytest.Captu
             connection.default_channel.queue_declare("lesson05-hihg", passive=True)
 
 
+@pytest.mark.once
 def test_a_misspelled_queue_can_be_refused() -> None:
     """With task_create_missing_queues=False a queue that task_queues doesn't name is an error for whoever sends."""
     strict = Celery("strict", broker=RABBITMQ_URL, set_as_current=False)
@@ -92,6 +93,7 @@ def test_a_misspelled_queue_can_be_refused() -> None:
         strict.send_task("lesson05.tasks.greet", queue="lesson05-hihg")
 
 
+@pytest.mark.once
 def test_a_pattern_matches_the_name_and_not_the_function() -> None:
     """A task of lesson05.tasks with a name of its own escapes a pattern of module names."""
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in ("lesson05.tasks.report_x", "report.x")}
@@ -116,6 +118,7 @@ def test_without_a_key_of_its_own_each_queue_gets_a_copy(keys: bool, delivered: 
         assert [connection.default_channel.queue_purge(name) for name in names] == delivered
 
 
+@pytest.mark.once
 def test_the_lessons_queues_have_keys_of_their_own() -> None:
     """So they stay apart with any type of exchange."""
     queues = (app.amqp.queues[name] for name in ("lesson05-high", "lesson05-low"))
@@ -150,6 +153,7 @@ def test_auto_concurrency_respects_a_limit_to_one_core() -> None:
     assert said.split() == [str(os.cpu_count()), "1"]
 
 
+@pytest.mark.once
 def test_an_exact_name_comes_before_a_pattern() -> None:
     """Whatever their order in task_routes."""
     other = Celery("other", set_as_current=False)
@@ -158,11 +162,13 @@ def test_an_exact_name_comes_before_a_pattern() -> None:
     assert other.amqp.router.route({}, "mail.read")["queue"].name == "pattern"
 
 
+@pytest.mark.once
 def test_without_a_setting_the_default_queue_is_called_celery() -> None:
     """Neither «default» nor the app's name."""
     assert Celery("other", set_as_current=False).conf.task_default_queue == "celery"
 
 
+@pytest.mark.once
 def test_a_queue_in_the_decorator_is_deprecated() -> None:
     """@app.task(queue=…) still works in 5.7, and warns, where warnings are shown, that it ends with 6.0."""
     quiet, told = (

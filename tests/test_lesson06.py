@@ -34,6 +34,7 @@ def wait_for(text: str, log: Path) -> None:
         sleep(0.02)
 
 
+@pytest.mark.once
 def test_the_caller_has_none_of_the_workers_code() -> None:
     """Importing the driver imports no task, and its app knows none but Celery's own."""
     said = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True).stdout.splitlines()
@@ -53,6 +54,7 @@ def test_a_task_of_a_given_name_can_be_called_either_way() -> None:
     assert send_welcome.delay(42).get(timeout=10) == app.send_task(send_welcome.name, args=[42]).get(timeout=10)
 
 
+@pytest.mark.once
 def test_a_given_name_survives_a_move() -> None:
     """send_goodbye lives in lesson06.moved, and its name says nothing of that."""
     assert moved.send_goodbye.run.__module__ == "lesson06.moved"
@@ -98,6 +100,7 @@ def test_autodiscover_imports_modules_of_packages() -> None:
     assert other.loader.task_modules >= {"lesson06.tasks", "lesson06.moved"}
 
 
+@pytest.mark.once
 def test_send_task_cannot_check_the_arguments() -> None:
     """delay() refuses a call without `currency` here; send_task sends it, and it fails on the worker."""
     with pytest.raises(TypeError, match="currency"):
@@ -117,13 +120,15 @@ def test_the_caller_by_name_waits_for_an_ignored_result(workers: dict[str, Path]
     assert note_visit.delay(42).get(timeout=10) is None
 
 
-def test_send_task_takes_no_notice_of_the_setting_to_ignore_results() -> None:
+def test_send_task_takes_no_notice_of_the_setting_to_ignore_results(workers: dict[str, Path]) -> None:
     """task_ignore_result=True in the caller's own app doesn't keep it from waiting."""
     other = Celery("other", broker=RABBITMQ_URL, backend=POSTGRES_URL, set_as_current=False)
     other.config_from_object("global_config")
     other.conf.update(task_default_queue="lesson06", task_ignore_result=True)
+    note = other.send_task("visits.note", args=[42])
+    wait_for(f"Task visits.note[{note.id}] succeeded", workers["worker"])
     with pytest.raises(TimeoutError):
-        other.send_task("visits.note", args=[42]).get(timeout=0.5)
+        note.get(timeout=0.5)
 
 
 def test_the_caller_can_say_that_it_wants_no_result() -> None:
@@ -131,6 +136,7 @@ def test_the_caller_can_say_that_it_wants_no_result() -> None:
     assert app.send_task("visits.note", args=[42], ignore_result=True).get(timeout=10) is None
 
 
+@pytest.mark.once
 def test_names_belong_into_a_strenum() -> None:
     """A member of a StrEnum prints as the name; one of (str, Enum) prints as itself, and so it does in logs."""
 

@@ -39,6 +39,7 @@ def wait_for(pattern: str, log: Path, times: int = 2) -> list[str]:
     return found
 
 
+@pytest.mark.once
 def test_the_caller_makes_the_id_before_anything_is_sent() -> None:
     """delay() has made the receipt's id when its message hasn't left this process yet."""
     made = []
@@ -221,6 +222,7 @@ def test_a_bound_task_called_like_a_function_by_another_task_has_no_id() -> None
     assert outer.apply(task_id="outer").result == ["outer", None]
 
 
+@pytest.mark.once
 def test_the_table_fits_a_terminal_and_names_every_attribute(capsys: pytest.CaptureFixture[str]) -> None:
     """80 columns, a row for each attribute."""
     compare_requests.compare_requests()
@@ -237,6 +239,7 @@ def test_the_task_logger_writes_the_id_before_each_message(workers: dict[str, Pa
     assert said == ["run 1, figures worked out", "run 2, figures found in the cache"]
 
 
+@pytest.mark.once
 def test_what_is_named_after_the_id_is_found_again_by_a_retry_alone() -> None:
     """The second call for the same month works everything out again, into a file of its own."""
     retried, again = make_report.delay(3, 1), make_report.delay(3, 0)
@@ -300,12 +303,14 @@ def test_a_process_killed_while_it_writes_leaves_no_half_of_a_file(tmp_path: Pat
     assert script.returncode == 0, script.stderr
 
 
+@pytest.mark.once
 def test_two_calls_are_two_payments() -> None:
     """A user who clicks twice makes two ids."""
     assert [answer(charge.delay("Ada", 20)) for _ in range(2)] == ["charged", "charged"]
     assert answer(charge.delay("Ada", 20, fail=1)) == "was charged already"
 
 
+@pytest.mark.once
 def test_runs_in_one_process_share_what_it_opened() -> None:
     """However many look-ups, each process has opened the catalogue once."""
     told = [answer(receipt) for receipt in [look_up.delay("tea") for _ in range(6)]]

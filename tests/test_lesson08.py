@@ -131,6 +131,7 @@ def test_no_event_says_that_an_ignored_run_has_ended() -> None:
     with recording(app, patience=0.5) as events:
         receipt = mark_failed.delay("raise Ignore")
         wait_for_the_worker()
+    assert [event["type"] for event in events].count("task-succeeded") == 1  # the fence's, which is later
     mine = [event["type"] for event in events if event["uuid"] == receipt.id]
     assert sorted(mine) == ["task-received", "task-sent", "task-started"]
     if on_redis:
@@ -175,7 +176,8 @@ def test_after_a_hard_limit_it_is_called_in_the_main_process(workers: dict[str, 
     before = len(called_in())
     print_photo.apply_async(link_error=callback).get(timeout=10, propagate=False)
     wait_for_the_worker()
-    print_pages.apply_async(args=(80,), time_limit=1, link_error=callback).get(timeout=30, propagate=False)
+    # Its result isn't waited for: until its process is killed, the task may replace FAILURE by its next PROGRESS.
+    print_pages.apply_async(args=(80,), time_limit=1, link_error=callback)
     until(lambda: len(called_in()) == before + 3, "three calls")
     assert called_in()[before:] == ["ForkPoolWorker", "MainProcess", "MainProcess"]
 
@@ -183,7 +185,7 @@ def test_after_a_hard_limit_it_is_called_in_the_main_process(workers: dict[str, 
 def test_after_a_hard_limit_it_is_sent_twice() -> None:
     """One parameter makes no difference."""
     with recording(app) as events:
-        print_pages.apply_async(args=(80,), time_limit=1, link_error=deliver.s()).get(timeout=30, propagate=False)
+        print_pages.apply_async(args=(80,), time_limit=1, link_error=deliver.s())
         wait_for_the_worker()
     assert [event["name"] for event in events if event["type"] == "task-sent"].count(deliver.name) == 2
 
@@ -267,6 +269,7 @@ def test_who_remembers_forgets_after_three_hours() -> None:
     assert (worker_state.revoked.expires, worker_state.revoked.maxlen) == (3 * 60 * 60, 50_000)
 
 
+@pytest.mark.once
 def test_a_state_file_remembers_revoked_ids(tmp_path: Path) -> None:
     """That is what --statedb is for."""
     one = uuid()

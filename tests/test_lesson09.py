@@ -75,6 +75,7 @@ def test_offset_leaves_out_rows_where_others_are_deleted_meanwhile(orders: None)
     assert rows.bounds_after(ids[499], 500) == (ids[500], ids[999], 500)
 
 
+@pytest.mark.once
 def test_too_many_bytes_are_refused_before_anything_is_sent() -> None:
     """Even where the first batch would be fine; a file that is too large alone is refused by its name."""
     FOLDER.mkdir(exist_ok=True)
@@ -118,6 +119,7 @@ def test_packed_batches_hold_every_file_once_and_never_too_much() -> None:
     assert pack([]) == []
 
 
+@pytest.mark.once
 def test_more_than_a_hundred_addresses_are_refused_before_sending() -> None:
     """100 are sent; 101 are a ValueError and no message."""
     addresses = [f"user{number}@example.org" for number in range(101)]
@@ -128,6 +130,7 @@ def test_more_than_a_hundred_addresses_are_refused_before_sending() -> None:
     assert sent(events) == ["mail.send_all"]
 
 
+@pytest.mark.once
 def test_one_bad_address_does_not_take_the_others_along() -> None:
     """starmap fails as a whole; the task that catches it sends 99 and names the bad one."""
     addresses = [f"user{number}@example.org" for number in range(99)] + ["nobody"]
@@ -136,6 +139,7 @@ def test_one_bad_address_does_not_take_the_others_along() -> None:
     assert mail(addresses).get(timeout=10) == [99, {"nobody": "'nobody' is no address"}]
 
 
+@pytest.mark.once
 def test_what_starmap_does_after_a_failure_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """57 before the bad one were sent, and the 42 after it weren't tried."""
     tried = []
@@ -163,10 +167,12 @@ BY_NAME.conf.update(task_default_queue="lesson09", control_exchange="lesson09")
 
 
 def test_the_watched_task_works_for_a_caller_that_has_only_its_name(workers: dict[str, Path]) -> None:
-    """Its message has no limit; the decorator's holds, and half of it is when the task warns."""
-    receipt = BY_NAME.send_task("watched.work", args=[12])
-    assert receipt.get(timeout=30, interval=0.02)["warned"] > 1
-    assert "and the limit is 2 s" in log_of(receipt, workers["worker"], "]: took 1.")
+    """Its message has no limit; the decorator's ends it, and the task warns before that."""
+    receipt = BY_NAME.send_task("watched.work", args=[60])
+    with pytest.raises(SoftTimeLimitExceeded):
+        receipt.get(timeout=30, interval=0.02)
+    told = log_of(receipt, workers["worker"], "]: took")
+    assert told.index("and the limit is 2 s") < told.index("Soft time limit (2s) exceeded")
 
 
 @pytest.mark.once
@@ -194,19 +200,20 @@ def log_of(receipt: AsyncResult, log: Path, until: str) -> str:
     return found
 
 
+@pytest.mark.once
 def test_the_watched_task_warns_before_its_limit_and_logs_its_duration(workers: dict[str, Path]) -> None:
-    """Name and id, a warning at half of the call's own limit, then the limit, then the duration all the same."""
-    quick = work_watched.delay(1)
-    slow = work_watched.apply_async(args=[30], soft_time_limit=1)
+    """Name and id, a warning before the call's own limit, then the limit, then the duration anyway."""
+    quick = work_watched.apply_async(args=[1], soft_time_limit=60, time_limit=90)
+    slow = work_watched.apply_async(args=[300], soft_time_limit=1, time_limit=90)
     assert quick.get(timeout=10) == {}
     with pytest.raises(SoftTimeLimitExceeded):
         slow.get(timeout=10)
-    told = log_of(slow, workers["worker"], "took 1")
-    order = [told.index(words) for words in ("of 30 items took 0.", "Soft time limit (1s) exceeded", "]: took 1")]
+    told = log_of(slow, workers["worker"], "]: took")
+    order = [told.index(words) for words in ("of 300 items took", "Soft time limit (1s) exceeded", "]: took")]
     assert order == sorted(order)
     assert f"watched.work[{slow.id}]" in told
     assert "WARNING" in told.splitlines()[1]
-    assert "the limit is" not in log_of(quick, workers["worker"], "]: took 0.")
+    assert "the limit is" not in log_of(quick, workers["worker"], "]: took")
 
 
 def test_messages_weigh_what_the_readme_says() -> None:
@@ -241,6 +248,7 @@ def test_a_chain_that_passes_names_moves_no_data() -> None:
     assert len(by_data.parent.get(timeout=10)) == 100_000
 
 
+@pytest.mark.once
 def test_an_item_costs_less_in_a_larger_task_and_the_picture_shows_it(tmp_path: Path) -> None:
     """One task for all has one process do 0.1 ms for each item; plot.svg, re-made, has only other figures."""
     made = tmp_path / "plot.svg"
@@ -250,7 +258,7 @@ def test_an_item_costs_less_in_a_larger_task_and_the_picture_shows_it(tmp_path: 
         int(size): float(ms) for size, ms in re.findall(r"^ +(\d+)  ≈ +([\d.]+) ms$", story.getvalue(), re.MULTILINE)
     }
     assert list(cost) == [1, 10, 100, 1000, 10_000]
-    assert cost[1] > cost[10] > cost[100] > cost[1000]
+    assert cost[1] > max(cost[1000], cost[10_000])  # about twenty times as much; neighbours are too close to compare
     assert cost[10_000] > 0.1
     assert "You said 10: ≈" in story.getvalue()
     kept = catalog.find("09").folder / "plot.svg"

@@ -17,6 +17,7 @@ from celery.beat import BeatPidbox, PersistentScheduler, ScheduleEntry, Schedule
 from celery.schedules import crontab
 
 from classroom.processes import running
+from classroom.recorder import recording
 from global_config import RABBITMQ_URL, REDIS_BROKER_URL, REDIS_URL
 from lesson10 import call_tasks, firings
 from lesson10.call_tasks import NEW_YORK, ask, ticks, wait_until
@@ -41,6 +42,7 @@ def second_beats() -> list[psutil.Process]:
     return [child for child in children if "--no-enable-remote-control" in child.cmdline()]
 
 
+@once
 def test_an_interval_first_fires_one_interval_after_beat_starts(tmp_path: Path) -> None:
     """Without a schedule file, the tick of every second comes a second after beat's own first line, not with it."""
     command = f"celery -A lesson10.tasks beat --loglevel=info --no-enable-remote-control --schedule={tmp_path}/own"
@@ -107,6 +109,7 @@ def test_rabbitmq_drops_an_expired_message_and_redis_keeps_it_for_a_worker(profi
         assert receipts[RABBITMQ_URL].state == "PENDING"
 
 
+@once
 def test_the_clean_up_deletes_what_is_old_and_may_run_twice() -> None:
     """Files of 20 and 8 days go, one of a day stays, and a second run finds nothing to do."""
     call_tasks.lay_out_uploads()
@@ -134,6 +137,7 @@ def test_beat_answers_a_ping_and_nobody_is_an_exit_status(profile: str) -> None:
         assert asked.returncode == status, asked.stdout + asked.stderr
 
 
+@once
 def test_a_missing_beat_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody answers, the driver says what may be missing, and what to type."""
     monkeypatch.setattr(app.control, "broadcast", lambda *_, **__: [])
@@ -143,13 +147,15 @@ def test_a_missing_beat_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_naive_eta_is_utc() -> None:
     """Seen from New York it has passed already, though the app's timezone is set; an aware one waits."""
-    sent = datetime.now(UTC)
-    late = remind.apply_async(args=("aware",), eta=datetime.now(NEW_YORK) + timedelta(seconds=2))
+    aware = datetime.now(NEW_YORK) + timedelta(seconds=2)
     naive = datetime.now(NEW_YORK).replace(tzinfo=None) + timedelta(hours=1)
-    remind.apply_async(args=("naive",), eta=naive).get(timeout=10, interval=0.05)
-    assert not late.ready()
-    late.get(timeout=10, interval=0.05)
-    assert late.date_done.replace(tzinfo=UTC) - sent > timedelta(seconds=1.5)
+    with recording(app) as events:
+        late, soon = (remind.apply_async(args=(str(eta),), eta=eta) for eta in (aware, naive))
+        for receipt in soon, late:
+            receipt.get(timeout=20, interval=0.05)
+    started = {event["uuid"]: event["timestamp"] for event in events if event["type"] == "task-started"}
+    assert started[late.id] >= aware.timestamp()
+    assert started[soon.id] < naive.replace(tzinfo=NEW_YORK).timestamp()
 
 
 @once

@@ -1,6 +1,7 @@
 """The task events of one run, from any broker."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic
@@ -14,6 +15,7 @@ from classroom.evidence import ENDED
 from classroom.refusal import Refusal
 
 FENCE = "lesson-fence"  # an event of our own: once it is heard, so is all that was sent before it
+LATEST = 3  # times the patience: a worker may be gone, or run a task that never ends
 LONG = 3600.0  # seconds that unread events are kept; Celery's own 5 (event_queue_ttl) would lose the beginning
 
 
@@ -23,7 +25,8 @@ def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[lis
 
     Yields a list that afterwards holds the events (dicts as in the Celery user guide, "Events") of tasks sent by this
     process or to the apps' own queues, by time. Nothing is read while the block runs, so it isn't slowed down; then
-    every task on the apps' queues may end, and `patience` seconds pass without news of one.
+    every task on the apps' queues may end. A task that doesn't end is given up after `patience` seconds without news
+    of any, once its worker has said in two heartbeats that it runs nothing; otherwise after LATEST times as many.
     """
     apps = (app, *more)
     # As configured: a misspelled queue is added on sending, and nobody reads it.
@@ -85,6 +88,7 @@ class _Recorder:
         self.app, self.connection, self.channel = app, connection, connection.default_channel
         self.events: list[dict] = []
         self.fences: set[str] = set()  # those that came back
+        self.idle: Counter[str] = Counter()  # heartbeats of workers that ran nothing, since the last news
         self.receiver = app.events.Receiver(connection, queue_ttl=LONG, queue_expires=LONG)
         self.queue = self.receiver.queue(self.channel)
 
@@ -106,12 +110,17 @@ class _Recorder:
                 self._listen(0.1)
 
     def wait_until_ended(self, queues: set[str], patience: float) -> None:
-        """Return once no task on `queues` is unfinished, or none of ours was heard of for `patience` seconds."""
-        deadline, known = monotonic() + patience, 0
-        while self._unfinished(queues) and monotonic() < deadline:
+        """Return once no task on `queues` is unfinished, or none of ours is heard of any more, as `recording` says."""
+        since, known = monotonic(), 0
+        while self._unfinished(queues):
             self._listen(0.2)
-            if (ours := len(self.kept(queues))) > known:  # what others do on this broker is no news
-                deadline, known = monotonic() + patience, ours
+            ours = self.kept(queues)
+            if len(ours) > known:  # what others do on this broker is no news
+                since, known, self.idle = monotonic(), len(ours), Counter()
+            workers = {event["hostname"] for event in ours if event["type"] != "task-sent"}
+            idle = max((self.idle[worker] for worker in workers or self.idle), default=0)
+            if monotonic() > since + patience * (1 if idle > 1 else LATEST):
+                break
 
     def _listen(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -122,6 +131,8 @@ class _Recorder:
             kind, event = self.receiver.event_from_message(event)
             if kind == FENCE:
                 self.fences.add(event["fence"])
+            elif kind == "worker-heartbeat" and not event.get("active"):
+                self.idle[event["hostname"]] += 1
             elif "uuid" in event:
                 self.events.append(event)
 

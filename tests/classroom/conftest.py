@@ -31,14 +31,17 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def gone(alive: Callable[[], list[str]]) -> Callable[[float], bool]:
-    """A function that waits at most so many seconds until nothing that the test started lives."""
+def gone(alive: Callable[[], list[str]]) -> Callable[[], bool]:
+    """A function that waits until nothing that the test started is running.
 
-    def wait(seconds: float) -> bool:
-        until = monotonic() + seconds
+    It waits for up to 30 seconds; what a test starts must not end without being ended for much longer than that.
+    """
+
+    def wait() -> bool:
+        until = monotonic() + 30
         while left := alive():
             if monotonic() > until:
-                pytest.fail(f"still running after {seconds} s: {left}")
+                pytest.fail(f"still running: {left}")
             sleep(0.05)
         return True
 

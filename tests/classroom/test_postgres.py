@@ -48,7 +48,7 @@ def test_it_is_ready_with_its_database_and_gone_afterwards(tmp_path: Path, room:
         assert ask("SHOW server_version")[0][0].startswith("18")
         ask("CREATE EXTENSION vector")
         ask("CREATE TABLE kept AS SELECT '[3,4]'::vector AS v")
-    assert gone(5)
+    assert gone()
     with pytest.raises(psycopg2.OperationalError):
         ask("SELECT 1")
     with running(COMMAND, tmp_path / "logs", place=room):
@@ -153,7 +153,7 @@ def test_where_postgresql_is_yours_it_waits(profile: str, tmp_path: Path, room: 
         assert "is yours, and ready" in logs["postgres"].read_text()
         assert "postgres:**@" in logs["postgres"].read_text()
         assert not (tmp_path / "home/postgres").exists()
-    assert gone(5)
+    assert gone()
 
 
 def test_yours_that_does_not_answer_is_named(tmp_path: Path, room: CourseCopy) -> None:

@@ -306,10 +306,8 @@ def test_other_profiles_are_refused(room: CourseCopy) -> None:
 
 
 @pytest.fixture
-def new_database(profile: str) -> Iterator[str]:
+def new_database() -> Iterator[str]:
     """The address of a database that real PostgreSQL doesn't have; dropped afterwards."""
-    if profile == "embedded":
-        pytest.skip("about real servers")
     import global_config
 
     name = f"lessons_test_use_{os.getpid()}"
@@ -318,6 +316,7 @@ def new_database(profile: str) -> Iterator[str]:
         connection.cursor().execute(f"DROP DATABASE IF EXISTS {name}")
 
 
+@pytest.mark.servers
 def test_real_servers_are_used(room: CourseCopy, new_database: str) -> None:
     """Where they answer, the missing database is created and the profile is selected, and lessons run on it."""
     used = lesson(room, "use", "services", POSTGRES_URL=new_database)
@@ -333,10 +332,9 @@ def test_real_servers_are_used(room: CourseCopy, new_database: str) -> None:
     assert again.stdout.splitlines()[1:] == ["The profile was services already; .env stays as it is."]
 
 
-def test_what_the_tests_need_is_there(profile: str) -> None:
+@pytest.mark.servers
+def test_what_the_tests_need_is_there() -> None:
     """servers_down() finds nothing on a run on services, and creating databases again does nothing."""
-    if profile == "embedded":
-        pytest.skip("about real servers")
     from classroom.use import create_missing_databases, servers_down
 
     assert create_missing_databases() == []
