@@ -27,6 +27,7 @@ def recording(app: Celery, *more: Celery, patience: float = 3.0) -> Iterator[lis
     process or to the apps' own queues, by time. Nothing is read while the block runs, so it isn't slowed down; then
     every task on the apps' queues may end. A task that doesn't end is given up after `patience` seconds without news
     of any, once its worker has said in two heartbeats that it runs nothing; otherwise after LATEST times as many.
+    If the block raises, `patience` seconds without news are enough.
     """
     apps = (app, *more)
     # As configured: a misspelled queue is added on sending, and nobody reads it.
@@ -73,11 +74,13 @@ def _recording_one(app: Celery, queues: set[str], patience: float) -> Iterator[l
         try:
             with Consumer(recorder.channel, [recorder.queue], no_ack=True, accept=["json"], callbacks=[recorder.take]):
                 recorder.fence(patience)
+                longest = patience  # after an error: the judge, for one, may have stopped the block
                 try:
                     yield events
+                    longest = LATEST * patience
                 finally:
                     recorder.fence(patience)
-                    recorder.wait_until_ended(queues, patience)
+                    recorder.wait_until_ended(queues, patience, longest)
         finally:
             recorder.queue.delete()  # files would feed it for ever
             events += recorder.kept(queues)
@@ -109,7 +112,7 @@ class _Recorder:
                     dispatcher.send(FENCE, fence=fence)
                 self._listen(0.1)
 
-    def wait_until_ended(self, queues: set[str], patience: float) -> None:
+    def wait_until_ended(self, queues: set[str], patience: float, longest: float) -> None:
         """Return once no task on `queues` is unfinished, or none of ours is heard of any more, as `recording` says."""
         since, known = monotonic(), 0
         while self._unfinished(queues):
@@ -119,7 +122,7 @@ class _Recorder:
                 since, known, self.idle = monotonic(), len(ours), Counter()
             workers = {event["hostname"] for event in ours if event["type"] != "task-sent"}
             idle = max((self.idle[worker] for worker in workers or self.idle), default=0)
-            if monotonic() > since + patience * (1 if idle > 1 else LATEST):
+            if monotonic() > since + (patience if idle > 1 else longest):
                 break
 
     def _listen(self, seconds: float) -> None:
