@@ -27,7 +27,7 @@ from classroom.catalog import COURSE, Lesson
 from classroom.refusal import Refusal
 
 
-class Misfit(ValueError):
+class Misfit(Refusal):
     """An answer that can't be composed. The message names the line, what is wrong with it, and what to do."""
 
 

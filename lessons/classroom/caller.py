@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from celery import Celery
-from celery.result import AsyncResult
+from celery.result import AsyncResult, ResultSet
 from celery.signals import before_task_publish
 
 from classroom.evidence import WAITS, Evidence
@@ -16,7 +16,7 @@ from classroom.evidence import WAITS, Evidence
 def watching(app: Celery, seen: Evidence) -> Iterator[None]:
     """Note in `seen` what this process does in the block: tasks that it runs itself, messages that it sends, waits.
 
-    A wait is a get(), or the second look at a state since the last message was sent.
+    A wait is a get(), a wait() or a join(), or the second look at a state since the last message was sent.
     """
     looks: Counter[str] = Counter()
 
@@ -24,7 +24,7 @@ def watching(app: Celery, seen: Evidence) -> Iterator[None]:
         looks.clear()
         seen.steps.append(sender)
 
-    def waits(result: AsyncResult) -> None:
+    def waits(result: object) -> None:
         seen.steps.append(WAITS)
 
     def looked(result: AsyncResult) -> None:
@@ -41,6 +41,9 @@ def watching(app: Celery, seen: Evidence) -> Iterator[None]:
             noting(app.Task, "__call__", ran_here),
             noting(app.Task, "apply", ran_here),
             noting(AsyncResult, "get", waits),
+            noting(AsyncResult, "wait", waits),
+            noting(ResultSet, "join", waits),
+            noting(ResultSet, "join_native", waits),
             noting(AsyncResult, "_get_task_meta", looked),
         ):
             yield

@@ -65,7 +65,8 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
     """
     if answer:
-        require_composable(lesson, answer)
+        require_exercise(lesson)
+        answers.composed(lesson, answer)  # refuses a file that replaces what the solution doesn't have
     else:
         require_started(lesson)
     environment.ignore_aloud()
@@ -158,15 +159,6 @@ def require_started(lesson: Lesson) -> None:
     require_exercise(lesson)
     if not (progress.folder(lesson) / "exercise.py").exists():
         raise Refusal(f"There is nothing to check yet. To begin: lesson start {lesson.number}")
-
-
-def require_composable(lesson: Lesson, answer: Path) -> None:
-    """Refuse a file that replaces what the solution doesn't have."""
-    require_exercise(lesson)
-    try:
-        answers.composed(lesson, answer)
-    except answers.Misfit as misfit:
-        raise Refusal(str(misfit)) from None
 
 
 def require_exercise(lesson: Lesson) -> None:
