@@ -159,8 +159,9 @@ def test_a_lesson_finds_its_libraries_in_its_layer(lesson: catalog.Lesson) -> No
         assert lacking(names, before)
 
 
-@pytest.mark.parametrize("lesson", [lesson for lesson in catalog.lessons() if (lesson.folder / "exercise.py").exists()],
-                         ids=lambda lesson: lesson.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "lesson", [lesson for lesson in catalog.lessons() if lesson.has_exercise], ids=lambda lesson: lesson.name
+)
 def test_the_base_is_enough_to_judge_an_exercise(lesson: catalog.Lesson) -> None:
     """And to import all files of its lesson: only what a Procfile starts may need more."""
     assert lacking(reached(lesson.folder.rglob("*.py")), "") == set()

@@ -14,10 +14,8 @@ from classroom.evidence import Evidence
 
 pytestmark = pytest.mark.once
 
-STORES = [
-    "cache+memory://",
-    "db+sqlite:///{folder}/results.sqlite",
-]  # one that joins a group natively, as Redis does, and one that doesn't
+# The first joins a group natively, as Redis does; the second fetches one result after another.
+STORES = ["cache+memory://", "db+sqlite:///{folder}/results.sqlite"]
 WAITS: dict[str, Callable[[Any], object]] = {
     "get": lambda result: result.get(timeout=0.01),
     "wait": lambda result: result.wait(timeout=0.01),
