@@ -1,5 +1,6 @@
 """Lesson 16 · The laboratory: what an experiment is, workers to break, and facts to wait for."""
 
+import json
 import os
 import subprocess
 import sys
@@ -98,9 +99,16 @@ class Lab:
         return name
 
     def forget(self, queue: str) -> None:
-        """Leave no queue behind on the broker, nor its exchange."""
+        """Leave no queue behind on the broker, nor its exchange, nor on Redis what a killed worker took from it."""
         self.channel.queue_delete(queue)
         self.channel.exchange_delete(queue)
+        if self.broker == "Redis":
+            with self.channel.conn_or_acquire() as redis:
+                for tag in redis.zrange(self.channel.unacked_index_key, 0, -1):
+                    taken = redis.hget(self.channel.unacked_key, tag)
+                    if taken and json.loads(taken)[-1] == queue:  # message, exchange, routing key
+                        redis.zrem(self.channel.unacked_index_key, tag)
+                        redis.hdel(self.channel.unacked_key, tag)
 
     def worker(self, queue: str, *options: str, **environment: str) -> Worker:
         """A worker that starts to read the queue; its node name is the queue's."""
