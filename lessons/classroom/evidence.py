@@ -14,6 +14,7 @@ class Evidence:
     def __init__(self) -> None:
         self.events: list[dict] = []
         self.here: list[str] = []  # tasks that ran in the caller's own process
+        self.stored_here = 0  # results that the caller put into the result backend itself, as if a task had ended
         self.steps: list[str] = []  # of the caller: the task of each message that it sent, and WAITS
 
     def _of(self, task: str, kind: str = "") -> list[dict]:
@@ -77,6 +78,17 @@ class Evidence:
         """How many messages, or those of `task`, the caller had sent when it first waited for a result."""
         sent = self.steps[: self.steps.index(WAITS)] if WAITS in self.steps else self.steps
         return len([name for name in sent if task in ("", name, name.rpartition(".")[2])])
+
+    def messages(self) -> int:
+        """How many messages were sent so far, retries counted."""
+        return len([e for e in self.events if e["type"] == "task-sent"])
+
+    def waits_longest(self) -> float:
+        """Seconds after the last event for which a message that no worker has begun is told to wait; 0.0 without one."""
+        now = max((e["timestamp"] for e in self.events), default=0.0)
+        begun = {e["uuid"] for e in self.events if e["type"] == "task-started"}
+        etas = [e["eta"] for e in self.events if e["type"] == "task-sent" and e["eta"] and e["uuid"] not in begun]
+        return max([datetime.fromisoformat(eta).timestamp() - now for eta in etas], default=0.0)
 
     def sent_here(self, task: str) -> int:
         """How many messages of `task` the caller's own process sent; callbacks are sent by workers."""

@@ -4,14 +4,17 @@ import ast
 import json
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from classroom import answers, catalog, copies, environment, progress, strays
 from classroom.catalog import Lesson
+from classroom.explain import readable
 from classroom.refusal import Refusal
 
+NOT_RUN = "This check wasn't run: the answer ended the judging before it."
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
 
 
@@ -57,10 +60,12 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
     return [*done, f"When you think it works: lesson check {lesson.number}"]
 
 
-def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, only: str = "") -> Verdict:
+def judge(
+    lesson: Lesson, answer: Path | None = None, seed: int | None = None, only: str = "", first: bool = False
+) -> Verdict:
     """Have the learner's answer, or the file `answer`, judged in a process of its own, and remember the outcome.
 
-    With the name of a check in `only`, by that one alone.
+    With the name of a check in `only`, by that one alone; with `first`, until one fails.
 
     Refuses with a sentence where there is nothing to judge, or where the judge itself can't work.
     """
@@ -77,6 +82,7 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
         arguments += ["--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "classroom.judge"]  # none slower
         arguments += [f"--answer={answer}"] if answer else []
         arguments += [f"--seed={seed}"] if seed is not None else []
+        arguments += ["--exitfirst"] if first else []
         arguments.append(str(lesson.folder / "check_exercise.py") + (f"::{only}" if only else ""))
         variables = {**ours, "TMPDIR": room}  # all the judge writes goes with it, even if it is killed
         said.touch()
@@ -100,6 +106,8 @@ def judge(lesson: Lesson, answer: Path | None = None, seed: int | None = None, o
     checks = {one["check"]: "" if one["passed"] else one["text"] for one in found["checks"]}
     if not checks:
         raise Refusal(f"The judge found nothing to check:\n{output}")
+    if not any(checks.values()):
+        checks |= {name: NOT_RUN for name in hints(lesson) if name not in checks and only in ("", name)}
     verdict = Verdict(found["seed"], checks, sum(one.get("seconds", 0) for one in found["checks"]))
     if not answer:
         progress.remember(lesson, solved=not verdict.failed, failed=verdict.failed)
@@ -119,6 +127,8 @@ def run_pytest(arguments: list[str], variables: dict[str, str], said: Path) -> N
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     pytest.main(arguments)
+    sys.stdout.flush()
+    os._exit(0)  # without waiting for threads that the answer has left behind
 
 
 def hint(lesson: Lesson) -> str:
@@ -165,8 +175,3 @@ def require_exercise(lesson: Lesson) -> None:
     """Refuse a lesson that has no exercise."""
     if not lesson.has_exercise:
         raise Refusal(f"Lesson {lesson.number} has no exercise. The lessons: lesson list")
-
-
-def readable(check: str) -> str:
-    """check_reports_go_to_low as words."""
-    return check.removeprefix("check_").replace("_", " ")

@@ -51,12 +51,23 @@ def explain(error: BaseException, seen: Evidence | None, workspace: Path, died: 
     return "\n".join(lines)
 
 
+def cause(text: str) -> str:
+    """What two explanations have in common if one mistake is behind both: all but values, and the picture."""
+    said = text.partition("\n\n")[0]
+    if NO_RETURN in said:
+        return NO_RETURN
+    looked_at, found, idea = said.partition("\nsaw: ")
+    return re.sub(r"\d+", "N", idea.partition("\n")[2] if found else said)
+
+
 def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died: bool) -> str:
     """What went wrong, in one sentence."""
     from celery.exceptions import TimeoutError
 
     said = str(error).strip()
     match error:
+        case OutOfTime() if said.startswith("Stopped after") and seen and seen.messages() > MANY:
+            return f"{said}\n{seen.messages()} messages were sent by then. Does a loop send more than it should?"
         case OutOfTime() if said.startswith("Stopped after") and seen and unfinished(seen):
             return f"{said}\n{late(seen, workspace, died)}"
         case AssertionError() | Refusal() | OutOfTime() | AtImport() | Exits():
@@ -79,6 +90,15 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
             return late(seen, workspace, died)
         case AttributeError() if "module 'exercise'" in said:
             return f"The exercise needs a name that isn't there: {said}"
+        case TypeError() if re.search(NO_TUPLE, said):
+            return f"{said}. args has to be a tuple, and (7) is only 7. One argument takes a comma: (7,)."
+        case AttributeError() | TypeError() if re.match(SIGNATURE, said):
+            return (
+                f"{said}. A signature such as task.s(…), chain(…) or chord(…) is only a description. To send it, call "
+                "it or its delay() or apply_async(); they return the receipt."
+            )
+        case AttributeError() if "'NoneType' object" in said:
+            return f"{said}. {NO_RETURN}"
         case TypeError() if option := re.search(OPTIONS, said):
             return (
                 f"{said}. delay() passes everything on to the task. {option[1]} is an option of the call; options go "
@@ -94,6 +114,12 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
 
 READS = """The answer waits for somebody to type (input(), sys.stdin, breakpoint()); during a check nobody is there.
 Use the values that your function receives."""
+STORED = """The answer stores a result itself, as if a task had ended. That is the worker's to do, when it has done the work:
+send the task, and hand its receipt on."""
+NO_RETURN = "None is what a function returns that has no `return`."
+MANY = 50  # messages; no exercise that ends asks for so many
+SIGNATURE = r"dict\.get\(\) takes|get expected at |'(?:\w*[Cc]hain|group|_?chord|Signature)' object has no attribute"
+NO_TUPLE = r"task args must be a list or tuple|argument after \* must be an iterable"
 OPTIONS = r"unexpected keyword argument '(queue|countdown|eta|expires|priority|routing_key|task_id|link|retry)'"
 
 
@@ -106,21 +132,28 @@ def late(seen: Evidence | None, workspace: Path, died: bool) -> str:
         return f"A worker has died, and the result of {task} never comes."
     if "MemoryError" in logs:
         return bounds.MEMORY_MUCH
+    if retries := [row for row in found if row.state == "waits to retry"]:
+        return (
+            f"A result didn't come in time: {retries[0].name} still waits to be run again. A retry without a countdown "
+            "waits for 180 seconds, unless the task has a default_retry_delay."
+        )
     if lost := re.search(r"Process '.*' pid:\d+ exited with '(.*)'", logs):
         return f"The worker's process that ran {task} ended in the middle of it ({lost[1]}), so its result never comes."
+    if seen and (eta := seen.waits_longest()) > 0:
+        return f"A result didn't come in time: a message says to wait for {eta:.0f} seconds more."
     if waiting := [row for row in found if row.state == "queued"]:
         return f"No worker took {waiting[0].name}: it lies in the queue {waiting[0].queue}."
-    if found and found[0].state == "waits to retry":
-        return (
-            f"A result didn't come in time: {task} still waits to be run again. A retry without a countdown waits for "
-            "180 seconds."
-        )
     return "A result didn't come in time: the task is still running, or stored nothing."
 
 
 def unfinished(seen: Evidence) -> list[Row]:
     """The tasks of which no end was heard."""
     return [row for row in rows(seen.events) if row.state in ("queued", "running", "waits to retry")]
+
+
+def readable(check: str) -> str:
+    """check_reports_go_to_low as words."""
+    return check.removeprefix("check_").replace("_", " ")
 
 
 def raised_in(error: BaseException, file: Path) -> bool:

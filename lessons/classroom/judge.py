@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -25,14 +26,14 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from classroom import answers, bounds, copies, strays
+from classroom import answers, bounds, copies, explain, strays
 from classroom.catalog import COURSE, WORKER, Lesson, procfile
 from classroom.evidence import Evidence
-from classroom.explain import ENDED, Exits, OutOfTime, Unmet, explain, last_lines, takes_long
 from classroom.importing import import_answer
 from classroom.processes import Running, running
 
 CHECKS = "check_exercise.py"
+ZONE = "<+0545>-05:45"  # the checks' time zone, an odd one: local time taken for UTC shows, wherever the learner lives
 PATIENCE = 18.0  # seconds for one check, its share of starting the workers included
 INSIST = 3.5  # seconds until an answer that caught the end of its time is told again
 TICK = 0.5  # seconds between two looks at the clock and at what the answer has written
@@ -76,6 +77,7 @@ class Judge:
         file = config.getoption("--verdict")
         self.verdict_file = file and file.absolute()
         self.verdicts: list[dict] = []
+        self.causes: dict[str, str] = {}  # why a check failed → the first that did
         self.told = 0  # how often the check that runs has been told to stop
         self.until = 0.0  # the time.monotonic() at which it will be told so
         self.started: set[int] = set()  # our children that are the exercise's processes
@@ -89,6 +91,8 @@ class Judge:
             (self.workspace / "exercise.py").write_text(composed)
         os.environ["LESSONS_HOME"] = str(self.workspace / "home")
         os.environ["TMPDIR"], tempfile.tempdir = str(self.workspace), None
+        os.environ["TZ"] = ZONE
+        time.tzset()
         os._exit = self.refuse_exit
         strays.keep_in_sight()
         bounds.limit()
@@ -119,7 +123,7 @@ class Judge:
     def pytest_timeout_set_timer(self, item: pytest.Item) -> bool:
         """In place of pytest-timeout's own timer, which shows stack traces, and which `except:` swallows."""
         self.told, self.until = 0, monotonic() + self.patience
-        self.write_verdict({"check": item.name, "passed": False, "text": f"{ENDED}, or was killed."})
+        self.write_verdict({"check": item.name, "passed": False, "text": f"{explain.ENDED}, or was killed."})
         signal.signal(signal.SIGALRM, lambda *_: self.look(item))
         signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         return True
@@ -159,7 +163,7 @@ class Judge:
     def refuse_exit(self, status: int) -> NoReturn:
         """In place of os._exit(), with which an answer would end the judge without a word."""
         if self.listens and os.getpid() == self.pid:
-            raise Exits(f"{ENDED}, with os._exit({status!r}).")
+            raise explain.Exits(f"{explain.ENDED}, with os._exit({status!r}).")
         self.exit(status)
 
     def look(self, item: pytest.Item) -> None:
@@ -173,7 +177,7 @@ class Judge:
         self.told += 1
         self.until = monotonic() + INSIST
         if self.told < 3:
-            raise OutOfTime(said)
+            raise explain.OutOfTime(said)
         said = f"{item.name}: stopped after {self.patience:g} s. The answer's `except:` catches even that."
         self.verdicts.append({"check": item.name, "passed": False, "text": said})
         self.pytest_unconfigure()
@@ -190,12 +194,21 @@ class Judge:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Say in the learner's words what pytest would say in its own."""
         report = yield
-        if call.excinfo and report.failed:
-            report.longrepr = explain(
+        if call.excinfo and report.skipped:
+            report.outcome = "failed"  # skipped, or expected to fail: nothing has been shown
+            report.longrepr = f"The answer leaves the check out, with pytest.{call.excinfo.typename.lower()}."
+            if hasattr(report, "wasxfail"):
+                del report.wasxfail
+        elif call.excinfo and report.failed:
+            text = explain.explain(
                 call.excinfo.value, item.stash.get(SEEN, None), self.workspace, bool(self.logs.ended())
             )
-            report.sections = [(title, last_lines(text)) for title, text in report.sections]
-            if report.when == "setup" or takes_long(call.excinfo.value):
+            first = self.causes.setdefault(explain.cause(text), item.name)
+            report.longrepr = (
+                text if first == item.name else f"See above: the reason is that of {explain.readable(first)}."
+            )
+            report.sections = [(title, explain.last_lines(text)) for title, text in report.sections]
+            if report.when == "setup" or explain.takes_long(call.excinfo.value):
                 item.session.shouldfail = "the other checks would find the same"
         if report.failed or (report.when == "call" and report.passed):
             text = str(report.longrepr or "")
@@ -235,9 +248,9 @@ def exercise(judge: Judge) -> ModuleType:
 
 
 @pytest.fixture
-def values(judge: Judge) -> Random:
-    """A source of values that vary from run to run; the seed is printed."""
-    return Random(judge.seed)
+def values(judge: Judge, request: pytest.FixtureRequest) -> Random:
+    """A source of values that vary from run to run, and from check to check; the seed is printed."""
+    return Random(f"{judge.seed} {request.node.name}")
 
 
 @pytest.fixture
@@ -249,7 +262,8 @@ def expect() -> Callable[..., None]:
 
     def state(saw: object, wanted: object, *, what: str, idea: str) -> None:
         if saw != wanted and repr(saw) != repr(wanted):  # an exception from a worker is another object, and reads alike
-            raise Unmet(f"looked at: {what}\nexpected:  {wanted!r}\nsaw:       {saw!r}\n{idea}")
+            forgotten = f"{explain.NO_RETURN}\n" if saw is None else ""
+            raise explain.Unmet(f"looked at: {what}\nexpected:  {wanted!r}\nsaw:       {saw!r}\n{forgotten}{idea}")
 
     return state
 
@@ -282,5 +296,7 @@ def run(
         request.node.stash[SEEN] = seen
         with watching(exercise.app, seen), recording(exercise.app) as seen.events:
             yield seen
+        if seen.stored_here:
+            raise explain.Unmet(explain.STORED)
 
     return run

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import psutil
 import pytest
 
-from classroom import catalog, exercises
+from classroom import catalog, exercises, explain
 from classroom.readme import CourseCopy
 from classroom.refusal import Refusal
 
@@ -372,5 +372,5 @@ def test_an_answer_that_hears_nothing_ends_with_all_it_started(
 
 def test_every_check_has_a_readable_name() -> None:
     """What is printed is the check's name as words."""
-    assert exercises.readable("check_reports_go_to_low") == "reports go to low"
+    assert explain.readable("check_reports_go_to_low") == "reports go to low"
     assert catalog.show(catalog.COURSE / "work" / "x") == "work/x"

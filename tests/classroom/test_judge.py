@@ -84,9 +84,24 @@ FAULTS = {
                                 r"expected:  \d+\nsaw:       \d+|events don't come back"),
     "too_much_memory": ("text = []\n    while True: text.append(' ' * 10_000_000)",
                         r"The answer used more than 1 GB of memory\. .*\nat exercise.py, line"),
+    "a_skip": ("import pytest; pytest.skip('not today')", r"The answer leaves the check out, with pytest.skip"),
+    "an_expected_failure": ("import pytest; pytest.xfail()", r"The answer leaves the check out, with pytest.xfail"),
+    "a_forgotten_return": ("double.delay(number).get(timeout=2, interval=0.1)",
+                           r"saw: +None\nNone is what a function returns that has no `return`\.\nTwice as many"),
+    "no_comma": ("return double.apply_async(args=(number)).get(timeout=2)",
+                 r".*args has to be a tuple\nat exercise.py, line \d+: return double"),
+    "a_signature": ("return double.s(number).get(timeout=2)", r"dict.get\(\) takes no keyword .* is only a description"),
+    "another_signature": ("return (double.s(number) | double.s()).get(timeout=2)", r".* is only a description"),
+    "no_receipt": ("return print().get(timeout=2)", r"'NoneType' object .*None is what a function returns|^See above"),
+    "a_result_of_its_own": ("receipt = double.delay(number)\n    app.backend.store_result(receipt.id, 7, 'SUCCESS')\n"
+                            "    return 2 * number", r"The answer stores a result itself, as if a task had ended\."),
+    "a_function_of_a_task": ("return double.run(number)",
+                             r".*\nRan in the caller's own process, not on a worker: exercise.double"),
     "a_killed_process": ("return die.delay().get(timeout=2, interval=0.1)",
                          r"The worker's process that ran die\(\) ended in the middle of it \(exitcode 1\)"),
 }  # fmt: skip
+ALIKE = ("a_question_in_a_task", "a_forgotten_return", "a_function_of_a_task")  # a second fault of the same cause
+BATCHES = {"faults": [name for name in FAULTS if name not in ALIKE], "faults of the same causes": [*ALIKE]}
 FAULTY = (
     GOOD
     + "\n@app.task\ndef misspell(number):\n    return 2 * numbr\n"
@@ -134,6 +149,26 @@ CASES = {
     "a task with no end": Case(TASK, "    while not sleep(9): pass\n", "the task is still running"),
     "get() with no worker": Case(
         "double.delay(number)", NOBODY, "it lies in the queue exercise99-nobody.", stops_all=True,
+    ),
+    "an eta far away": Case(
+        ANSWER, "    from datetime import UTC, datetime, timedelta\n    eta = datetime.now(UTC) + timedelta(hours=3)\n"
+        "    return double.apply_async((number,), eta=eta).get(timeout=1, interval=0.1)\n",
+        "A result didn't come in time: a message says to wait for 10", stops_all=True,
+    ),
+    "a retry after three minutes": Case(
+        f"@app.task\ndef double(number):\n{TASK}",
+        "@app.task(bind=True)\ndef double(self, number):\n    raise self.retry()\n",
+        ") still waits to be run again. A retry without a countdown waits for 180 seconds, unless", stops_all=True,
+    ),
+    "a killed process, tried again after three minutes": Case(
+        f"@app.task\ndef double(number):\n{TASK}",
+        "app.conf.worker_lost_wait = 0.2\n"
+        "@app.task(acks_late=True, retry_on_worker_lost=True)\ndef double(number):\n"
+        "    import os\n    os.kill(os.getpid(), 9)\n",
+        ") still waits to be run again. A retry without a countdown waits for 180 seconds, unless", stops_all=True,
+    ),
+    "far too many tasks": Case(
+        ANSWER, "    while True: double.delay(number)\n", "messages were sent by then. Does a loop send more", 5,
     ),
     "a task that kills its worker": Case(
         TASK, "    import os\n    os.kill(os.getppid(), 9)\n", "A worker has died, and the result of double(",
@@ -251,7 +286,8 @@ def judge(folder: Path, source: str, checks: str, patience: int) -> Outcome:
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """All cases judged, several at a time: most of them only wait."""
     asked = {name: (case.source(), CHECKS, case.patience) for name, case in CASES.items()}
-    asked["all faults"] = (FAULTY, "".join(CHECK.format(name=name) for name in FAULTS), 15)
+    for batch, names in BATCHES.items():
+        asked[batch] = (FAULTY, "".join(CHECK.format(name=name) for name in names), 15)
     with ThreadPoolExecutor(6) as threads:
         judged = {name: threads.submit(judge, tmp_path_factory.mktemp("case"), *what) for name, what in asked.items()}
         return {name: future.result() for name, future in judged.items()}
@@ -284,7 +320,7 @@ TRACES = "Traceback|INTERNALERROR|Exception ignored|Stack of"
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_told_in_the_learners_words(name: str, outcomes: dict[str, Outcome]) -> None:
     """Which name, which line of the answer, what was expected; and the other checks have their say."""
-    faults = outcomes["all faults"]
+    faults = outcomes[next(batch for batch, names in BATCHES.items() if name in names)]
     check = next(one for one in faults.checks if one["check"] == f"check_{name}")
     assert not check["passed"]
     assert re.search(FAULTS[name][1], check["text"]), check["text"]
@@ -408,6 +444,7 @@ STORY = seen(
     *then("f1", failed=3.1),
     sent("a", 2.5, "mail.add", "high"), *then("a", "a", object, started=2.6, succeeded=2.7),
     sent("u", 2.8, "exercise.unread", "nobody", os.getpid()),
+    sent("w", 2.95, "exercise.wait_long", countdown=99),
     sent("r", 2.9, "exercise.revoke_me", "low"), *then("r", revoked=4.0),
 )  # fmt: skip
 STORY.steps = ["exercise.fetch", "mail.add", WAITS, "exercise.unread"]
@@ -421,6 +458,8 @@ WORDS: dict[str, list[tuple[tuple[str, ...], object]]] = {
     "countdowns": [(("fetch",), pytest.approx([0.2, 0.4])), (("add",), [])],
     "delays": [(("fetch",), pytest.approx([0.5, 0.7])), (("unread",), [])],
     "sent_before_waiting": [((), 2), (("fetch",), 1), (("mail.add",), 1), (("unread",), 0)],
+    "messages": [((), 8)],
+    "waits_longest": [((), pytest.approx(97.95))],
     "sent_here": [(("fetch",), 2), (("add",), 0), (("unread",), 1)],
     "returned": [(("fetch",), [[1, "x"]]), (("add",), ["<class 'object'>"]), (("unread",), [])],
     "seconds": [((), 4.0)],
