@@ -1,6 +1,7 @@
 # The same words on a laptop and in CI. Needs Python 3.11 or newer, and make; installs with uv if it is on the PATH.
 #   make run                  set up, then run lesson 00     (make run LESSON=03)
 #   make test                 set up, then pass all tests    (make test PYTHON=python3.12)
+#   make mutants              change each solution in ways that learners get wrong; the judge must notice
 LESSON ?= 00
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) and print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -23,7 +24,7 @@ SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_coun
 # What fails is tried once more, and named as RERUN: beside so many others a wait may have been too short.
 AGAIN = --reruns 1 -rfER
 
-.PHONY: run apps setup test lint docs bench services clean
+.PHONY: run apps setup test lint docs bench mutants services clean
 .DEFAULT_GOAL := run
 
 run: $(READY)$(LAYER)
@@ -49,6 +50,9 @@ bench: $(READY)dev
 	$(BIN)/python tests/bench.py
 	$(BIN)/python tests/bench_jobs.py
 	$(BIN)/python tests/bench_documents.py
+
+mutants: $(READY)dev
+	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(findstring command line,$(origin LESSON)),$(LESSON))
 
 services: $(READY)base
 	$(BIN)/lesson use services

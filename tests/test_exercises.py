@@ -51,6 +51,19 @@ def test_another_good_answer_passes(lesson: Lesson, answer: Answer) -> None:
 
 @pytest.mark.once
 @each_lesson
+def test_each_demand_is_judged(lesson: Lesson) -> None:
+    """Its demands are numbered, each has a check that names it, and each check names at least one."""
+    demands, judged = exercises.demands(lesson), exercises.judged(lesson)
+    if not any(judged.values()):
+        pytest.skip("its demands are numbered next")
+    assert demands
+    assert demands == list(range(1, len(demands) + 1))
+    assert all(judged.values())
+    assert {number for numbers in judged.values() for number in numbers} == set(demands)
+
+
+@pytest.mark.once
+@each_lesson
 def test_its_files_are_there(lesson: Lesson) -> None:
     """Blank, checks, solution, at least three wrong answers and another right one, and nothing else."""
     folder = lesson.folder

@@ -14,7 +14,7 @@ from classroom.evidence import WAITS, Evidence
 
 @contextmanager
 def watching(app: Celery, seen: Evidence) -> Iterator[None]:
-    """Note in `seen` what this process does in the block: tasks that it runs itself, messages, waits, results it stores.
+    """Note in `seen` what this process does in the block: tasks that it runs itself, messages, waits, and results.
 
     A wait is a get(), a wait() or a join(), or the second look at a state since the last message was sent.
     """

@@ -137,8 +137,11 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
         console.print(
             f"{catalog.show(answer)} has no app, so it was judged as a change to our solution.", soft_wrap=True
         )
+    judged = exercises.judged(lesson)
     for name, wrong in verdict.checks.items():
-        console.print(Text("✗ " if wrong else "✓ ", style="red" if wrong else "green") + exercises.readable(name))
+        mark = Text("✗ " if wrong else "✓ ", style="red" if wrong else "green")
+        demands = Text("".join(f" {number}." for number in judged.get(name, ())), style="dim")
+        console.print(mark + exercises.readable(name) + demands)
         if wrong:
             console.print(Text(indent(wrong, "    ")), "", sep="\n", soft_wrap=True)
     if not verdict.failed:

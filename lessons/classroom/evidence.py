@@ -84,7 +84,7 @@ class Evidence:
         return len([e for e in self.events if e["type"] == "task-sent"])
 
     def waits_longest(self) -> float:
-        """Seconds after the last event for which a message that no worker has begun is told to wait; 0.0 without one."""
+        """Seconds from the last event to the latest eta of a message that no worker has begun; 0.0 without one."""
         now = max((e["timestamp"] for e in self.events), default=0.0)
         begun = {e["uuid"] for e in self.events if e["type"] == "task-started"}
         etas = [e["eta"] for e in self.events if e["type"] == "task-sent" and e["eta"] and e["uuid"] not in begun]

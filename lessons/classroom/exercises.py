@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -162,6 +163,28 @@ def hints(lesson: Lesson) -> dict[str, list[str]]:
     tree = ast.parse((lesson.folder / "check_exercise.py").read_text())
     checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("check_")]
     return {check.name: (ast.get_docstring(check) or "").split("\n\n") for check in checks}
+
+
+def demands(lesson: Lesson) -> list[int]:
+    """The numbers of what exercise.py, or an incident's ticket, demands: paragraphs of its docstring such as `1. …`."""
+    text = ast.get_docstring(ast.parse((lesson.folder / "exercise.py").read_text())) or ""
+    return [int(number) for number in re.findall(r"^(\d+)\. ", text, re.MULTILINE)]
+
+
+def judged(lesson: Lesson) -> dict[str, list[int]]:
+    """The demands that each check judges, by its name: the numbers in its mark `judges`."""
+    tree = ast.parse((lesson.folder / "check_exercise.py").read_text())
+    return {
+        check.name: [
+            number.value
+            for mark in check.decorator_list
+            if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.judges"
+            for number in mark.args
+            if isinstance(number, ast.Constant) and isinstance(number.value, int)
+        ]
+        for check in tree.body
+        if isinstance(check, ast.FunctionDef) and check.name.startswith("check_")
+    }
 
 
 def require_started(lesson: Lesson) -> None:

@@ -56,8 +56,8 @@ def cause(text: str) -> str:
     said = text.partition("\n\n")[0]
     if NO_RETURN in said:
         return NO_RETURN
-    looked_at, found, idea = said.partition("\nsaw: ")
-    return re.sub(r"\d+", "N", idea.partition("\n")[2] if found else said)
+    saw = said.rpartition("\nsaw: ")[2]
+    return re.sub(r"\d+", "N", saw if saw == said else saw.partition("\n")[2])
 
 
 def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died: bool) -> str:
@@ -114,7 +114,7 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
 
 READS = """The answer waits for somebody to type (input(), sys.stdin, breakpoint()); during a check nobody is there.
 Use the values that your function receives."""
-STORED = """The answer stores a result itself, as if a task had ended. That is the worker's to do, when it has done the work:
+STORED = """The answer stores a result itself, as if a task had ended. That is for the worker to do, when it has worked:
 send the task, and hand its receipt on."""
 NO_RETURN = "None is what a function returns that has no `return`."
 MANY = 50  # messages; no exercise that ends asks for so many

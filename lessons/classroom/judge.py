@@ -3,8 +3,9 @@
 pytest lessons/lesson05/check_exercise.py                     judges work/lesson05/exercise.py
 pytest lessons/lesson05/check_exercise.py --answer FILE       judges another answer
 
-A check is a function `check_…` in check_exercise.py that takes the fixtures below; its docstring holds three hints, a
-paragraph each. The answer is imported as the module `exercise` in an empty folder, with real workers of its own.
+A check is a function `check_…` in check_exercise.py that takes the fixtures below. Its docstring holds three hints, a
+paragraph each; its mark `judges` has the numbers of the demands in exercise.py that it judges. The answer is imported
+as the module `exercise` in an empty folder, with real workers of its own.
 """
 
 import json
@@ -19,7 +20,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from random import Random, randrange
-from time import monotonic
 from types import ModuleType
 from typing import NoReturn
 
@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if len(named) > 1:
         raise pytest.UsageError("Exercises are judged one at a time, each with workers of its own.")
     config.addinivalue_line("python_functions", "check_*")
+    config.addinivalue_line("markers", "judges(number, …): which demands of exercise.py the check judges")
     config.pluginmanager.set_blocked("logging-plugin")  # it keeps in memory all that is logged
     config.pluginmanager.register(Judge(config, Lesson(files[0].parent)), "judge")
 
@@ -122,7 +123,7 @@ class Judge:
 
     def pytest_timeout_set_timer(self, item: pytest.Item) -> bool:
         """In place of pytest-timeout's own timer, which shows stack traces, and which `except:` swallows."""
-        self.told, self.until = 0, monotonic() + self.patience
+        self.told, self.until = 0, time.monotonic() + self.patience
         self.write_verdict({"check": item.name, "passed": False, "text": f"{explain.ENDED}, or was killed."})
         signal.signal(signal.SIGALRM, lambda *_: self.look(item))
         signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
@@ -170,12 +171,12 @@ class Judge:
         """Stop the check where it is if it takes too long or writes too much; if it swallows that, stop everything."""
         if not self.listens or os.getpid() != self.pid:
             return
-        if monotonic() > self.until:
+        if time.monotonic() > self.until:
             said = f"Stopped after {self.patience:g} s: something waits for what never comes, or loops for ever."
         elif self.told or not (said := bounds.excess(self.workspace)):
             return
         self.told += 1
-        self.until = monotonic() + INSIST
+        self.until = time.monotonic() + INSIST
         if self.told < 3:
             raise explain.OutOfTime(said)
         said = f"{item.name}: stopped after {self.patience:g} s. The answer's `except:` catches even that."
@@ -197,8 +198,7 @@ class Judge:
         if call.excinfo and report.skipped:
             report.outcome = "failed"  # skipped, or expected to fail: nothing has been shown
             report.longrepr = f"The answer leaves the check out, with pytest.{call.excinfo.typename.lower()}."
-            if hasattr(report, "wasxfail"):
-                del report.wasxfail
+            vars(report).pop("wasxfail", None)
         elif call.excinfo and report.failed:
             text = explain.explain(
                 call.excinfo.value, item.stash.get(SEEN, None), self.workspace, bool(self.logs.ended())
@@ -211,10 +211,8 @@ class Judge:
             if report.when == "setup" or explain.takes_long(call.excinfo.value):
                 item.session.shouldfail = "the other checks would find the same"
         if report.failed or (report.when == "call" and report.passed):
-            text = str(report.longrepr or "")
-            self.verdicts.append(
-                {"check": item.name, "passed": report.passed, "text": text, "seconds": report.duration}
-            )
+            said = {"text": str(report.longrepr or ""), "seconds": report.duration}
+            self.verdicts.append({"check": item.name, "passed": report.passed, **said})
         return report
 
     def write_verdict(self, *more: dict) -> None:

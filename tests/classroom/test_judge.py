@@ -89,8 +89,9 @@ FAULTS = {
     "a_forgotten_return": ("double.delay(number).get(timeout=2, interval=0.1)",
                            r"saw: +None\nNone is what a function returns that has no `return`\.\nTwice as many"),
     "no_comma": ("return double.apply_async(args=(number)).get(timeout=2)",
-                 r".*args has to be a tuple\nat exercise.py, line \d+: return double"),
-    "a_signature": ("return double.s(number).get(timeout=2)", r"dict.get\(\) takes no keyword .* is only a description"),
+                 r"args has to be a tuple.*\nat exercise.py, line \d+: return double"),
+    "a_signature": ("return double.s(number).get(timeout=2)",
+                    r"dict.get\(\) takes no keyword .* is only a description"),
     "another_signature": ("return (double.s(number) | double.s()).get(timeout=2)", r".* is only a description"),
     "no_receipt": ("return print().get(timeout=2)", r"'NoneType' object .*None is what a function returns|^See above"),
     "a_result_of_its_own": ("receipt = double.delay(number)\n    app.backend.store_result(receipt.id, 7, 'SUCCESS')\n"

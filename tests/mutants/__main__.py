@@ -26,6 +26,7 @@ def main() -> int:
     os.environ["LESSONS_PROFILE"] = "embedded"
     from classroom import catalog, exercises
     from classroom.catalog import Lesson
+    from classroom.refusal import Refusal
     from mutants.variants import Mutant, mutants, others
 
     every = [part for lesson in catalog.lessons() if lesson.has_exercise for part in lesson.parts]
@@ -43,8 +44,10 @@ def main() -> int:
                 try:
                     verdict = exercises.judge(lesson, file, seed, first=True)
                     found[seed] = (verdict.failed, verdict.checks.get(verdict.failed, ""))
-                except Exception as error:  # a mutant that stops the judge is dead, too
-                    found[seed] = (type(error).__name__, str(error))
+                except Refusal as refusal:
+                    if not str(refusal).startswith("The answer"):  # then it is the judge that is broken
+                        raise
+                    found[seed] = ("the judge", str(refusal))
             return found
 
         def listed(lesson: Lesson, mutant: Mutant) -> str:

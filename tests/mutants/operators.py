@@ -314,9 +314,9 @@ def memory(node: Any) -> Changes:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute) or not node.args:
         return
     name = ast.unparse(node.func)
-    if method(node) not in (*SENDS, "s", "si", "get", "retry") and name.split(".")[-1] not in (*CANVAS, *BUILTIN):
-        if not name[0].isupper():
-            yield "remembered", changed(node, func=ast.Name("_mutant_remembered"), args=[node.func, *node.args])
+    spared = (*SENDS, *CANVAS, *BUILTIN, "s", "si", "get", "retry")
+    if name.split(".")[-1] not in spared and not name[0].isupper():
+        yield "remembered", changed(node, func=ast.Name("_mutant_remembered"), args=[node.func, *node.args])
 
 
 def keys(node: Any) -> Changes:

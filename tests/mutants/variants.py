@@ -4,8 +4,11 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from classroom import answers
 from classroom.catalog import Lesson
 from mutants.operators import HELPERS, NOBODYS_MISTAKE, WRONG, Operator, harmless, strings
+
+LEAST = 20  # mutants of an exercise
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,9 @@ def learners(solution: ast.Module, blank: ast.Module) -> list[ast.AST]:
             gather(child)
 
     for top in solution.body:
-        if not isinstance(top, ast.Import | ast.ImportFrom) and not (
-            isinstance(top, ast.Expr) and isinstance(top.value, ast.Constant)
-        ):
+        if isinstance(top, ast.Import | ast.ImportFrom) or isinstance(getattr(top, "value", None), ast.Constant):
+            continue
+        if blank.body or isinstance(top, ast.FunctionDef):
             gather(top)
     annotations = {
         id(inner)
@@ -76,12 +79,27 @@ def learners(solution: ast.Module, blank: ast.Module) -> list[ast.AST]:
 
 
 def mutants(lesson: Lesson, operators: tuple[Operator, ...] = WRONG) -> Iterator[Mutant]:
-    """Every change of the solution that an operator makes, each text once."""
-    solution = ast.parse((lesson.folder / "solution.py").read_text())
+    """Every change of the solution that an operator makes, each text once; where they are few, of right answers too."""
     blank = ast.parse((lesson.folder / "exercise.py").read_text())
-    if (lesson.folder / "symptom.py").exists():
-        blank = ast.Module([], [])
-    known = {ast.unparse(solution), ast.unparse(blank)}
+    incident = (lesson.folder / "symptom.py").exists()
+    solution = ast.parse((lesson.folder / "solution.py").read_text())
+    sources = [ast.unparse(solution)]
+    sources += [
+        ast.unparse(ast.parse(answers.composed(lesson, one.file) or one.file.read_text()))
+        for one in answers.right(lesson)
+    ]
+    known, found = {*sources, ast.unparse(blank)}, 0
+    for source in sources:
+        if found < LEAST:
+            for one in mutants_of(ast.parse(source), ast.Module([], []) if incident else blank, operators, known):
+                found += 1
+                yield one
+
+
+def mutants_of(
+    solution: ast.Module, blank: ast.Module, operators: tuple[Operator, ...], known: set[str]
+) -> Iterator[Mutant]:
+    """Every change of one answer; the texts are added to `known`."""
     constants = [n.value for n in ast.walk(solution) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     if operators is WRONG:
         operators = (*WRONG, strings(list(dict.fromkeys(constants))))
