@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classroom import answers, catalog, exercises, progress
+from classroom.explain import UNREADABLE
 from classroom.refusal import Refusal
 
 
@@ -146,7 +147,7 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
             console.print(Text(indent(wrong, "    ")), "", sep="\n", soft_wrap=True)
     if not verdict.failed:
         console.print(f"All of it holds. To compare: lesson solution {lesson.number}")
-    elif not answer:
+    elif not answer and not verdict.checks[verdict.failed].startswith(UNREADABLE):
         console.print(f"A hint, if you want one: lesson hint {lesson.number}")
     return verdict.failed
 

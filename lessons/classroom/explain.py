@@ -12,6 +12,7 @@ from classroom.refusal import Refusal
 from classroom.timeline import Row, Timeline, rows
 
 ENDED = "The answer ended the whole program"
+UNREADABLE = "Python can't read the file"
 MOST_LINES = 20  # of what an answer prints
 
 
@@ -79,7 +80,7 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
         case NotImplementedError():
             return f"Not written yet: {said or 'a function raises NotImplementedError'}"
         case SyntaxError() if str(error.filename).endswith("exercise.py"):
-            return f"Python can't read the file: {error.msg}, line {error.lineno}: {(error.text or '').strip()}"
+            return f"{UNREADABLE}: {error.msg}, line {error.lineno}: {(error.text or '').strip()}"
         case MemoryError():
             return bounds.MEMORY_MUCH
         case OSError() if "File too large" in said:

@@ -370,6 +370,28 @@ def test_an_answer_that_hears_nothing_ends_with_all_it_started(
     assert not [line for line in alive() if "sleep" in line]
 
 
+@pytest.mark.parametrize(
+    ("at_the_end", "says", "passes"),
+    [
+        ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", "All of it holds", True),
+        ("import pytest\nurgent_report = lambda month: pytest.exit('enough')", "the answer ended the judging", False),
+        ("import pytest\nurgent_report = lambda month: pytest.skip('later')", "The answer leaves the check out", False),
+        ("def urgent_report(month:", "Python can't read the file", False),
+    ],
+    ids=["a thread", "an exit", "a skip", "a syntax error"],
+)
+def test_what_is_not_shown_has_failed(room: CourseCopy, typed: Type, at_the_end: str, says: str, passes: bool) -> None:
+    """A check that was skipped or not run has failed, no thread delays the verdict, and no hint helps with syntax."""
+    typed("start", "05")
+    solve(room, "05")
+    answer = room.folder / "work/lesson05/exercise.py"
+    answer.write_text(f"{answer.read_text()}\n\n{at_the_end}\n")
+    judged = typed("check", "05")
+    assert says in judged.stdout
+    assert (judged.returncode == 0) == passes
+    assert ("lesson hint 05" in judged.stdout) == (not passes and "syntax" not in says and "read" not in says)
+
+
 def test_every_check_has_a_readable_name() -> None:
     """What is printed is the check's name as words."""
     assert explain.readable("check_reports_go_to_low") == "reports go to low"
