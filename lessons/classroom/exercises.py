@@ -15,7 +15,7 @@ from classroom.catalog import Lesson
 from classroom.explain import readable
 from classroom.refusal import Refusal
 
-NOT_RUN = "This check wasn't run: the answer ended the judging before it."
+NOT_RUN = "This check wasn't run, because the answer ended the judge before it."
 LONGEST = 60  # seconds for all checks; the judge itself stops a check long before
 
 

@@ -68,7 +68,7 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
     said = str(error).strip()
     match error:
         case OutOfTime() if said.startswith("Stopped after") and seen and seen.messages() > MANY:
-            return f"{said}\n{seen.messages()} messages were sent by then. Does a loop send more than it should?"
+            return f"{said}\nBy then {seen.messages()} messages had been sent. Does a loop send too many?"
         case OutOfTime() if said.startswith("Stopped after") and seen and unfinished(seen):
             return f"{said}\n{late(seen, workspace, died)}"
         case AssertionError() | Refusal() | OutOfTime() | AtImport() | Exits():
@@ -92,11 +92,11 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
         case AttributeError() if "module 'exercise'" in said:
             return f"The exercise needs a name that isn't there: {said}"
         case TypeError() if re.search(NO_TUPLE, said):
-            return f"{said}. args has to be a tuple, and (7) is only 7. One argument takes a comma: (7,)."
+            return f"{said}. args must be a tuple. (7) is just 7; a tuple with one element needs a comma: (7,)."
         case AttributeError() | TypeError() if re.match(SIGNATURE, said):
             return (
-                f"{said}. A signature such as task.s(…), chain(…) or chord(…) is only a description. To send it, call "
-                "it or its delay() or apply_async(); they return the receipt."
+                f"{said}. A signature such as task.s(…), chain(…) or chord(…) only describes a call. Send it with "
+                "delay() or apply_async(), which return the AsyncResult that you can wait for."
             )
         case AttributeError() if "'NoneType' object" in said:
             return f"{said}. {NO_RETURN}"
@@ -115,9 +115,9 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
 
 READS = """The answer waits for somebody to type (input(), sys.stdin, breakpoint()); during a check nobody is there.
 Use the values that your function receives."""
-STORED = """The answer stores a result itself, as if a task had ended. That is for the worker to do, when it has worked:
-send the task, and hand its receipt on."""
-NO_RETURN = "None is what a function returns that has no `return`."
+STORED = """The answer writes a result into the result backend itself. Only the worker that runs the task
+should do that. Send the task, and return its AsyncResult."""
+NO_RETURN = "A function without a `return` returns None."
 MANY = 50  # messages; no exercise that ends asks for so many
 SIGNATURE = r"dict\.get\(\) takes|get expected at |'(?:\w*[Cc]hain|group|_?chord|Signature)' object has no attribute"
 NO_TUPLE = r"task args must be a list or tuple|argument after \* must be an iterable"
@@ -141,7 +141,7 @@ def late(seen: Evidence | None, workspace: Path, died: bool) -> str:
     if lost := re.search(r"Process '.*' pid:\d+ exited with '(.*)'", logs):
         return f"The worker's process that ran {task} ended in the middle of it ({lost[1]}), so its result never comes."
     if seen and (eta := seen.waits_longest()) > 0:
-        return f"A result didn't come in time: a message says to wait for {eta:.0f} seconds more."
+        return f"A result didn't come in time: a task has an eta or a countdown that is {eta:.0f} seconds away."
     if waiting := [row for row in found if row.state == "queued"]:
         return f"No worker took {waiting[0].name}: it lies in the queue {waiting[0].queue}."
     return "A result didn't come in time: the task is still running, or stored nothing."

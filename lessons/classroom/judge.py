@@ -197,16 +197,15 @@ class Judge:
         report = yield
         if call.excinfo and report.skipped:
             report.outcome = "failed"  # skipped, or expected to fail: nothing has been shown
-            report.longrepr = f"The answer leaves the check out, with pytest.{call.excinfo.typename.lower()}."
+            report.longrepr = "The answer skipped this check with pytest.skip() or pytest.xfail(), so it hasn't passed."
             vars(report).pop("wasxfail", None)
         elif call.excinfo and report.failed:
             text = explain.explain(
                 call.excinfo.value, item.stash.get(SEEN, None), self.workspace, bool(self.logs.ended())
             )
             first = self.causes.setdefault(explain.cause(text), item.name)
-            report.longrepr = (
-                text if first == item.name else f"See above: the reason is that of {explain.readable(first)}."
-            )
+            again = f"For the same reason as above: {explain.readable(first)}."
+            report.longrepr = text if first == item.name else again
             report.sections = [(title, explain.last_lines(text)) for title, text in report.sections]
             if report.when == "setup" or explain.takes_long(call.excinfo.value):
                 item.session.shouldfail = "the other checks would find the same"

@@ -374,8 +374,12 @@ def test_an_answer_that_hears_nothing_ends_with_all_it_started(
     ("at_the_end", "says", "passes"),
     [
         ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", "All of it holds", True),
-        ("import pytest\nurgent_report = lambda month: pytest.exit('enough')", "the answer ended the judging", False),
-        ("import pytest\nurgent_report = lambda month: pytest.skip('later')", "The answer leaves the check out", False),
+        (
+            "import pytest\nurgent_report = lambda month: pytest.exit('enough')",
+            "the answer ended the judge before it",
+            False,
+        ),
+        ("import pytest\nurgent_report = lambda month: pytest.skip('later')", "The answer skipped this check", False),
         ("def urgent_report(month:", "Python can't read the file", False),
     ],
     ids=["a thread", "an exit", "a skip", "a syntax error"],
