@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from classroom import catalog
-from classroom.readme import CourseCopy
+from classroom import catalog, cli
+from classroom.readme import GENERATED, CourseCopy
 from tests import words
 
 pytestmark = pytest.mark.once
@@ -114,10 +114,26 @@ def test_the_other_commands_for_contributors_work(tmp_path: Path) -> None:
         assert (copy.folder / name).exists(), name
 
 
-@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "CHANGELOG.md", "docker-compose.yml", "Dockerfile"])
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "AGENTS.md", "CHANGELOG.md", "docker-compose.yml", "Dockerfile"])
 def test_these_pages_have_no_word_that_the_course_avoids(name: str) -> None:
     """As the hook would say."""
     assert list(words.found(words.whole([str(COURSE / name)]))) == []
+
+
+def test_the_front_page_is_short_and_has_no_word_that_the_course_avoids(tmp_path: Path) -> None:
+    """README.md has at most 500 lines; the word check reads what isn't generated from the lessons' pages."""
+    text = (COURSE / "README.md").read_text()
+    assert len(text.splitlines()) <= 500
+    ours = tmp_path / "README.md"
+    ours.write_text(GENERATED.sub("", text))
+    assert list(words.found(words.whole([str(ours)]))) == []
+
+
+@pytest.mark.parametrize("command", re.findall(r"`((?:make|lesson) [^`]*)`", (COURSE / "AGENTS.md").read_text()))
+def test_the_commands_for_assistants_exist(command: str) -> None:
+    """Targets of make, and subcommands of lesson."""
+    program, word = command.split()[:2]
+    assert word in (targets() if program == "make" else cli.main.commands)
 
 
 def test_the_word_check_names_line_and_advice(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from classroom import catalog
-from classroom.catalog import Lesson
+from classroom.catalog import Lesson, minutes
 from classroom.readme import Block, CourseCopy, play, shape, steps
 from classroom.refusal import Refusal
 from classroom.use import servers_down
+
+SHOWN = 4  # lines of a transcript in the root README
 
 
 def remake_all(lessons: list[Lesson]) -> Iterator[str]:
@@ -60,24 +62,33 @@ def remake(
 
 
 def table_of_lessons() -> str:
-    """A Markdown table for the root README: number, title with a link, and the promise of each lesson."""
-    lines = ["| | lesson | you will be able to |", "|---|---|---|"]
-    for lesson in catalog.lessons():
-        promise = lesson.promise.removeprefix("You will be able to ").rstrip(".")
-        lines.append(f"| {lesson.number} | [{lesson.title}](lessons/{lesson.name}/README.md) | {promise} |")
+    """Return a Markdown table for the root README: each lesson's number, title with a link, minutes and promise."""
+    lines = ["| | lesson | minutes | you will be able to |", "|---|---|---|---|"]
+    for level, lessons in catalog.levels().items():
+        lines.append(f"| | **{level}** | {sum(map(minutes, lessons))} | |")
+        for lesson in lessons:
+            promise = lesson.promise.removeprefix("You will be able to ").rstrip(".")
+            link = f"[{lesson.title}](lessons/{lesson.name}/README.md)"
+            lines.append(f"| {lesson.number} | {link} | {minutes(lesson)} | {promise} |")
     return "\n".join(lines)
 
 
 def walkthrough() -> str:
-    """A section per lesson for the root README: its page up to "Why it is like that", one heading level deeper."""
+    """Return a section per lesson for the root README: the idea, the command, and the first lines of its transcript."""
     return "\n\n".join(_section(lesson) for lesson in catalog.lessons())
 
 
 def _section(lesson: Lesson) -> str:
-    text = (lesson.folder / "README.md").read_text().partition("\n## Why")[0].strip()
-    text = re.sub(r"^(?=# Lesson|## )", "##", text, flags=re.MULTILINE)
-    text = re.sub(r"(\]\()(?!https?:|#)([^)]+)\)", rf"\1lessons/{lesson.name}/\2)", text)
-    return f"{text}\n\nMore, and things to try: [lesson {lesson.number}](lessons/{lesson.name}/README.md)."
+    page = (lesson.folder / "README.md").read_text()
+    idea = next(part for part in page.split("\n\n")[1:] if not part.startswith(("*About", "|", "```")))
+    idea = re.sub(r"(\]\()(?!https?:|#)([^)]+)\)", rf"\1lessons/{lesson.name}/\2)", idea)
+    idea = re.sub(r":$", ".", idea)  # what followed on the page isn't here
+    typed = [command for step in steps(page) if isinstance(step, Block) for command in step.commands]
+    story = next(told for command, told in typed if command == f"python -m {lesson.name}.call_tasks" and told)
+    lines = story.splitlines()
+    shown = "\n".join([*lines[:SHOWN], *(["…"] if len(lines) > SHOWN else [])])
+    heading = f"### {lesson.number} · [{lesson.title}](lessons/{lesson.name}/README.md)"
+    return f"{heading}\n\n{idea}\n\n```console\n$ lesson run {lesson.number}\n{shown}\n```"
 
 
 def new_lesson(number: str, title: str) -> list[Path]:

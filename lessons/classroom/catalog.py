@@ -11,6 +11,10 @@ COURSE = Path(__file__).resolve().parents[2]
 LESSONS = COURSE / "lessons"
 WORKER = {"worker": "celery -A exercise worker --loglevel=info"}  # what an exercise needs that has no Procfile
 
+# Levels by their names: the number of the last lesson of each.
+LEVELS = {"Basics": 6, "Practice": 12, "Applications to borrow from": 15, "Mastery": 99}
+WORDS, LINES = 200, 60  # of a page and of code that a reader reads in a minute
+
 
 @dataclass(frozen=True, order=True)
 class Lesson:
@@ -70,6 +74,22 @@ class Lesson:
         """The extra of pyproject.toml that it needs: what its Procfile says after `# extra:`, or ""."""
         found = re.search(r"^# extra: (\S+)$", read(self.folder / "Procfile"), re.MULTILINE)
         return found[1] if found else ""
+
+
+def levels() -> dict[str, list[Lesson]]:
+    """Return the lessons of each level, by the level's name, in order."""
+    found: dict[str, list[Lesson]] = {}
+    for lesson in lessons():
+        level = next(name for name, last in LEVELS.items() if int(lesson.number) <= last)
+        found.setdefault(level, []).append(lesson)
+    return found
+
+
+def minutes(lesson: Lesson) -> int:
+    """Return how long a reader needs for a lesson's page and its files, in minutes; its exercise not included."""
+    page = read(lesson.folder / "README.md").partition("## Exercise")[0]
+    code = sum(read(lesson.folder / name).count("\n") for name in ("tasks.py", "call_tasks.py"))
+    return round(len(page.split()) / WORDS + code / LINES)
 
 
 def lessons() -> list[Lesson]:

@@ -36,13 +36,14 @@ def main(context: click.Context) -> None:
 
 @main.command("list")
 def list_() -> None:
-    """Which lessons there are, and what comes next."""
+    """List the lessons, what you have solved, and what comes next."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    for lesson in catalog.lessons():
-        promise = lesson.promise.removeprefix("You will be able to ")
-        mark = {"solved": "✓", "begun": "…"}.get(progress.status(lesson), "")
-        table.add_row(mark, lesson.number, Text(lesson.title, style="bold"), promise[0].upper() + promise[1:])
-    Console(highlight=False).print(table, "", progress.next_step(catalog.lessons()), sep="\n")
+    for level, lessons in catalog.levels().items():
+        table.add_row("", "", Text(level, style="dim"))
+        for lesson in lessons:
+            mark = {"solved": "✓", "begun": "…"}.get(progress.status(lesson), "")
+            table.add_row(mark, lesson.number, Text(lesson.title, style="bold"), f"{catalog.minutes(lesson):3} min")
+    Console(highlight=False).print(table, "", progress.summary(catalog.lessons()), sep="\n")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -42,6 +42,15 @@ def begun(lessons: list[Lesson]) -> list[Lesson]:
     raise Refusal("You have no exercise in work/ yet. To begin the first one: lesson start 00")
 
 
+def summary(lessons: list[Lesson]) -> str:
+    """Return how many exercises are solved, how much there is left to read, and what to type next."""
+    exercises = [lesson for lesson in lessons if lesson.has_exercise]
+    left = [lesson for lesson in exercises if status(lesson) != "solved"]
+    solved = f"{len(exercises) - len(left)} of {len(exercises)} exercises solved"
+    reading = f", {sum(map(catalog.minutes, left))} minutes of reading left" if left else ""
+    return f"{solved}{reading}.\n{next_step(lessons)}"
+
+
 def next_step(lessons: list[Lesson]) -> str:
     """What to type next: go on with what is begun, or take the first lesson whose exercise isn't solved."""
     for lesson in lessons:

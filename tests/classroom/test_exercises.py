@@ -47,7 +47,10 @@ def solve(room: CourseCopy, number: str) -> None:
 
 def test_from_start_to_solved(room: CourseCopy, typed: Type) -> None:
     """One begins, fails, opens hints one at a time, solves it, and is told what comes next."""
-    assert "lesson start 00" in typed("list").stdout
+    listed = typed("list").stdout
+    assert "0 of 14 exercises solved, " in listed
+    assert "lesson start 00" in listed
+    assert max(map(len, listed.splitlines())) < 80
     begun = typed("start", "05")
     assert begun.returncode == 0
     assert "work/lesson05/exercise.py" in begun.stdout
