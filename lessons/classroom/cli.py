@@ -50,7 +50,7 @@ def list_() -> None:
 @click.argument("number")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Save the timeline as a picture.")
-@click.option("--logs", is_flag=True, help="Show the workers' logs beside the story.")
+@click.option("--logs", is_flag=True, help="Show the workers' logs, too.")
 def run(number: str, arguments: tuple[str, ...], svg: Path | None, logs: bool) -> None:
     """Run lesson NUMBER: its workers, its driver, its timeline.
 
@@ -89,7 +89,7 @@ def refuse_unwritable(file: Path) -> None:
 
 @main.command()
 @click.argument("number")
-@click.option("--again", is_flag=True, help="Start over; your answer so far is kept beside.")
+@click.option("--again", is_flag=True, help="Start over; your previous answer is kept.")
 def start(number: str, again: bool) -> None:
     """Begin the exercise of lesson NUMBER, in work/."""
     parts = catalog.find_parts(number)
@@ -123,8 +123,8 @@ def tell_verdicts(parts: list[catalog.Lesson], answer: Path | None = None, seed:
     for part, *left in (parts[place:] for place in range(len(parts))):
         if failed := tell_verdict(part, answer, seed):
             if left:
-                click.echo(f"Not judged: {', '.join(one.number for one in left)}.")
-                click.echo(f"To judge one alone: lesson check {left[0].number}")
+                click.echo(f"Not checked yet: {', '.join(one.number for one in left)}.")
+                click.echo(f"To check one of them: lesson check {left[0].number}")
             return failed
     return ""
 
@@ -147,9 +147,9 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
         if wrong:
             console.print(Text(indent(wrong, "    ")), "", sep="\n", soft_wrap=True)
     if not verdict.failed:
-        console.print(f"All of it holds. To compare: lesson solution {lesson.number}")
+        console.print(f"All checks pass. Compare with our solution: lesson solution {lesson.number}")
     elif not answer and not verdict.checks[verdict.failed].startswith(UNREADABLE):
-        console.print(f"A hint, if you want one: lesson hint {lesson.number}")
+        console.print(f"For a hint: lesson hint {lesson.number}")
     return verdict.failed
 
 
@@ -177,7 +177,7 @@ def watch(number: str) -> None:
                 click.clear()
             if saved or not judged:
                 tell_verdicts(parts)
-                click.echo("Watching; Ctrl-C ends it.")
+                click.echo("Watching for changes. To stop: Ctrl-C")
                 judged = True
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
@@ -217,7 +217,7 @@ def show_solution(lesson: catalog.Lesson, option: str) -> None:
             table.add_row(other.name, Text(other.sentence))
         console.print("", Text(heading, style="bold"), table, sep="\n")
     console.print(
-        "", f"How one of them differs: lesson solution {lesson.number} NAME{option}", "", sep="\n", markup=False
+        "", f"To see how one of them differs: lesson solution {lesson.number} NAME{option}", "", sep="\n", markup=False
     )
 
 
@@ -247,7 +247,7 @@ def new(number: str, title: str) -> None:
 
     for file in new_lesson(number, title):
         click.echo(f"made {file.relative_to(catalog.COURSE)}")
-    click.echo(f"Write it; then, for its transcripts and its picture: lesson docs {int(number):02}")
+    click.echo(f"Write it, and then create its transcripts and its picture: lesson docs {int(number):02}")
 
 
 @main.command()

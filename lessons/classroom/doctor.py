@@ -115,7 +115,7 @@ def refused(sentence: str) -> Finding:
     _, where = found
     mend = "lesson use embedded" if name == use.VARIABLE else f"correct the line {name}=…"
     mend = mend if where == ".env" else f"unset {name}"
-    return Finding("wrong", f"{sentence} It is set in {where}; the mend: {mend}")
+    return Finding("wrong", f"{sentence} It is set in {where}; to fix it: {mend}")
 
 
 def profile_selected(settings: ModuleType) -> Finding:
@@ -133,7 +133,7 @@ def addresses(settings: ModuleType) -> Iterator[Finding]:
     for name, url in urls.items():
         found, who = use.setting(name), servers.server(url)
         own = f", set in {found[1]}" if found else ""
-        meant = f", standing in for {ADDRESSES[name]}" if who != ADDRESSES[name] else ""
+        meant = f", instead of {ADDRESSES[name]}" if who != ADDRESSES[name] else ""
         answers = f" answers at {servers.without_password(url)}" if who in servers.PORTS else ""
         if trouble := troubles[url]:
             yield Finding("wrong", f"{name}{own}: {trouble}")
@@ -169,9 +169,9 @@ def listening(running: dict[psutil.Process, str]) -> Iterator[Finding]:
             pool = sum(other.ppid() == process.pid for other in running)
             what = f"process {process.pid} (and {pool} of its pool), since {when}: celery {line}"
             if parent and strays.is_guard(parent):
-                yield Finding("good", f"{what} (of a run that is going on, which ends it)")
+                yield Finding("good", f"{what} (of a run that is in progress and will end it)")
             else:
-                yield Finding("note", f"{what}. If nobody needs it any more: kill {process.pid}")
+                yield Finding("note", f"{what}. If you don't need it any more: kill {process.pid}")
     if not running:
         yield Finding("good", "no worker of a lesson is listening")
 
@@ -198,7 +198,7 @@ def written(folder: Path) -> Iterator[Finding]:
     if not folder.is_dir():
         yield Finding("good", f"nothing is written yet; runs will write under {folder}")
         return
-    mend = f"If nothing of the course runs: rm -r {folder}"
+    mend = f"If no lesson is running: rm -r {folder}"
     total = bytes_under(folder)
     much = f". {mend}" if total > MUCH else ""
     yield Finding("note" if much else "good", f"{folder} holds {filesize.decimal(total)}{much}")

@@ -68,9 +68,9 @@ def refuse_early(app: Celery, *more: Celery) -> None:
         lesson = catalog.find(app.main)
         commands = "\n".join(f"  {command}" for command in lesson.processes.values())
         raise Refusal(
-            f"No worker reads the queue {' or '.join(sorted(unread))}. Start it in another terminal, and wait until it "
-            f"says ready:\n{commands}\n"
-            f"or let one command do it all: lesson run {lesson.number}"
+            f"No worker is reading the queue {' or '.join(sorted(unread))}. Start it in another terminal, and wait "
+            f"until it says ready:\n{commands}\n"
+            f"Or start everything with one command: lesson run {lesson.number}"
         )
 
 
@@ -84,7 +84,7 @@ def header(app: Celery, *more: Celery) -> str:
 def _place(url: str, names: tuple[str, ...]) -> str:
     is_server = servers.server(url)
     meant = next((ADDRESSES[name] for name in names if getattr(global_config, name) == url), is_server)
-    return is_server if is_server == meant else f"{is_server}, standing in for {meant}"
+    return is_server if is_server == meant else f"{is_server}, instead of {meant}"
 
 
 def show(timeline: Timeline) -> None:

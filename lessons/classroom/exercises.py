@@ -58,7 +58,7 @@ def start(lesson: Lesson, again: bool = False) -> list[str]:
         raise Refusal(f"Can't write to {catalog.show(answer.parent)}: {error.strerror}.") from None
     progress.remember(lesson, solved=False, failed="", hints={})
     done.append(f"Your exercise: {catalog.show(answer)}. Open it: the instructions are at the top.")
-    return [*done, f"When you think it works: lesson check {lesson.number}"]
+    return [*done, f"When you have an answer: lesson check {lesson.number}"]
 
 
 def judge(
@@ -94,7 +94,7 @@ def judge(
         try:
             process.join(LONGEST)
             if process.is_alive():
-                raise Refusal(f"The answer was stopped after {LONGEST} s; it didn't even listen to the judge.")
+                raise Refusal(f"The answer ran for {LONGEST} s and ignored the time limit, so it was stopped.")
         finally:
             if process.is_alive() and process.pid:
                 strays.end_family(process.pid)
@@ -102,7 +102,7 @@ def judge(
             process.join()
         output = said.read_text()
         if not file.exists():
-            raise Refusal(f"The judge couldn't work:\n{output}")
+            raise Refusal(f"The judge failed:\n{output}")
         found = json.loads(file.read_text())
     checks = {one["check"]: "" if one["passed"] else one["text"] for one in found["checks"]}
     if not checks:
@@ -136,9 +136,9 @@ def hint(lesson: Lesson) -> str:
     """The next hint for the check that failed last, one level further each time; the third is nearly the answer."""
     require_exercise(lesson)
     if progress.state(lesson) == "solved":
-        return f"Your answer holds. To compare: lesson solution {lesson.number}"
+        return f"Your answer passes. Compare with our solution: lesson solution {lesson.number}"
     if not (failed := progress.failed_last(lesson)):
-        raise Refusal(f"A hint is for a check that failed; none has yet. First: lesson check {lesson.number}")
+        raise Refusal(f"No check has failed yet. Run the check first: lesson check {lesson.number}")
     every = hints(lesson)[failed]
     opened = progress.recall()[lesson.number]["hints"]
     level = min(opened.get(failed, 0) + 1, len(every))
@@ -153,7 +153,7 @@ def solved(parts: list[Lesson], give_up: bool = False) -> list[Lesson]:
     if found := [part for part in parts if give_up or progress.state(part) == "solved"]:
         return found
     raise Refusal(
-        f"Your own answer comes first: lesson check {first.number}. To see ours anyway: "
+        f"Solve the exercise first: lesson check {first.number}. To see our solution anyway: "
         f"lesson solution {first.number} --give-up"
     )
 
@@ -191,7 +191,7 @@ def require_started(lesson: Lesson) -> None:
     """Refuse where there is no answer yet."""
     require_exercise(lesson)
     if not (progress.folder(lesson) / "exercise.py").exists():
-        raise Refusal(f"There is nothing to check yet. To begin: lesson start {lesson.number}")
+        raise Refusal(f"There is nothing to check yet. Start the exercise: lesson start {lesson.number}")
 
 
 def require_exercise(lesson: Lesson) -> None:

@@ -110,10 +110,10 @@ def sentence(error: BaseException, seen: Evidence | None, workspace: Path, died:
         return f"A task raised {raised}"
     if line_of_answer(error, workspace):
         return f"The answer raised {raised}"
-    return f"The check couldn't go on with what the answer gave it, {raised}"
+    return f"The check couldn't use what the answer returned: {raised}"
 
 
-READS = """The answer waits for somebody to type (input(), sys.stdin, breakpoint()); during a check nobody is there.
+READS = """The answer waits for keyboard input (input(), sys.stdin, breakpoint()), and there is none during a check.
 Use the values that your function receives."""
 STORED = """The answer writes a result into the result backend itself. Only the worker that runs the task
 should do that. Send the task, and return its AsyncResult."""
@@ -130,21 +130,23 @@ def late(seen: Evidence | None, workspace: Path, died: bool) -> str:
     task = found[0].name if found else "a task"
     logs = "".join(file.read_text(errors="replace") for file in (workspace / "logs").glob("*.log"))
     if died:
-        return f"A worker has died, and the result of {task} never comes."
+        return f"A worker died, so the result of {task} will never arrive."
     if "MemoryError" in logs:
         return bounds.MEMORY_MUCH
     if retries := [row for row in found if row.state == "waits to retry"]:
         return (
-            f"A result didn't come in time: {retries[0].name} still waits to be run again. A retry without a countdown "
-            "waits for 180 seconds, unless the task has a default_retry_delay."
+            f"A result didn't arrive in time: {retries[0].name} is still waiting to be run again. A retry without a "
+            "countdown waits for 180 seconds, unless the task has a default_retry_delay."
         )
     if lost := re.search(r"Process '.*' pid:\d+ exited with '(.*)'", logs):
-        return f"The worker's process that ran {task} ended in the middle of it ({lost[1]}), so its result never comes."
+        return (
+            f"The pool process that ran {task} exited before it finished ({lost[1]}), so the result will never arrive."
+        )
     if seen and (eta := seen.waits_longest()) > 0:
-        return f"A result didn't come in time: a task has an eta or a countdown that is {eta:.0f} seconds away."
+        return f"A result didn't arrive in time: a task has an eta or a countdown that is {eta:.0f} seconds away."
     if waiting := [row for row in found if row.state == "queued"]:
-        return f"No worker took {waiting[0].name}: it lies in the queue {waiting[0].queue}."
-    return "A result didn't come in time: the task is still running, or stored nothing."
+        return f"No worker took {waiting[0].name}. It is still in the queue {waiting[0].queue}."
+    return "A result didn't arrive in time: the task is still running, or stored no result."
 
 
 def unfinished(seen: Evidence) -> list[Row]:

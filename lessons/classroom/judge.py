@@ -172,14 +172,16 @@ class Judge:
         if not self.listens or os.getpid() != self.pid:
             return
         if time.monotonic() > self.until:
-            said = f"Stopped after {self.patience:g} s: something waits for what never comes, or loops for ever."
+            said = (
+                f"Stopped after {self.patience:g} s: the code waits for something that never happens, or loops forever."
+            )
         elif self.told or not (said := bounds.excess(self.workspace)):
             return
         self.told += 1
         self.until = time.monotonic() + INSIST
         if self.told < 3:
             raise explain.OutOfTime(said)
-        said = f"{item.name}: stopped after {self.patience:g} s. The answer's `except:` catches even that."
+        said = f"{item.name}: stopped after {self.patience:g} s. The answer's `except:` caught even the order to stop."
         self.verdicts.append({"check": item.name, "passed": False, "text": said})
         self.pytest_unconfigure()
         if capture := item.config.pluginmanager.get_plugin("capturemanager"):

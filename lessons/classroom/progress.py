@@ -39,7 +39,7 @@ def begun(lessons: list[Lesson]) -> list[Lesson]:
     parts = [part for lesson in lessons for part in lesson.parts]
     if found := [part for part in parts if (folder(part) / "exercise.py").exists()]:
         return found
-    raise Refusal("You have no exercise in work/ yet. To begin the first one: lesson start 00")
+    raise Refusal("There is no exercise in work/ yet. Start the first one: lesson start 00")
 
 
 def summary(lessons: list[Lesson]) -> str:

@@ -123,15 +123,15 @@ def _meet_servers(lesson: Lesson, commands: Mapping[str, str]) -> dict[str, str]
     unread = {queue for app in apps for queue in queues.unread(app, set(app.amqp.queues))}
     if unread == every:
         if thrown := sum(queues.purge(app) for app in apps):
-            console.print(f"threw away {thrown} messages that an earlier run left", style="dim")
+            console.print(f"deleted {thrown} messages that an earlier run left", style="dim")
         return dict(commands)
     if unread or len(apps) < everywhere:
         others = ", ".join(sorted(unread)) or "the queues on files"
         raise Refusal(
-            f"A worker already reads {', '.join(sorted(every - unread))}, but none reads {others}. "
+            f"A worker is already reading {', '.join(sorted(every - unread))}, but no worker is reading {others}. "
             "Stop that worker (Ctrl-C in its terminal) and try again."
         )
-    console.print(f"using the worker that already reads {', '.join(sorted(every))}", style="dim")
+    console.print(f"using the worker that is already reading {', '.join(sorted(every))}", style="dim")
     return {name: command for name, command in commands.items() if kind(name) != "worker"}
 
 

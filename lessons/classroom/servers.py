@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PATIENCE = 2  # seconds for a server to answer
 PORTS = {"RabbitMQ": 5672, "Redis": 6379, "PostgreSQL": 5432}
 VARIABLES = {"RabbitMQ": "RABBITMQ_URL", "Redis": "REDIS_URL or REDIS_BROKER_URL", "PostgreSQL": "POSTGRES_URL"}
-LOGIN = "it wants another user or password"
-WITHOUT = "To do without: lesson use embedded."
+LOGIN = "wrong user or password"
+WITHOUT = "Without servers: lesson use embedded."
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def ask(url: str) -> Trouble | None:
     try:
         _within_patience(_reach, url)
     except ConnectionRefusedError:
-        return Trouble("silent", f"{silent} (nothing listens there).", start)
+        return Trouble("silent", f"{silent} (nothing is listening there).", start)
     except TimeoutError:
-        return Trouble("silent", f"{silent} (no sign of life for {PATIENCE} seconds).", start)
+        return Trouble("silent", f"{silent} (no answer for {PATIENCE} seconds).", start)
     except socket.gaierror:
-        return Trouble("other", f"{silent} (no computer is known by that name).", correct)
+        return Trouble("other", f"{silent} (unknown host).", correct)
     except OSError as error:
         return Trouble("silent", f"{silent} ({error.strerror or error}).", start)
     except ValueError:
@@ -87,10 +87,10 @@ def ask(url: str) -> Trouble | None:
         return Trouble("other", f"{who} at {where} refuses the connection: {str(error).rstrip('.')}.", again)
     except TimeoutError:
         return Trouble(
-            "other", f"{silent} (something listens there, but says nothing for {PATIENCE} seconds).", correct
+            "other", f"{silent} (something is listening there, but doesn't answer for {PATIENCE} seconds).", correct
         )
     except Exception:  # each client library has its own word for an answer that it can't understand
-        return Trouble("other", f"{silent} (something else listens there).", correct)
+        return Trouble("other", f"{silent} (another program is listening there).", correct)
     return None
 
 

@@ -52,7 +52,8 @@ def use(name: str) -> None:
         tell_what_stays()
     if in_environment not in (None, "", name):
         print(
-            f"But {VARIABLE}={in_environment} is set in the environment, and that wins. To end that: unset {VARIABLE}"
+            f"But {VARIABLE}={in_environment} is set in the environment, and overrides .env. "
+            f"To undo that: unset {VARIABLE}"
         )
 
 
@@ -125,7 +126,7 @@ def start(troubles: dict[str, servers.Trouble]) -> None:
     command = ["docker", "compose", "up", "-d", "--wait", *only]
     failed = subprocess.run(command, cwd=catalog.COURSE, stdin=subprocess.DEVNULL).returncode
     if failed and unusable():  # where the three answer, what failed is the page for Redis, and lessons don't need it
-        raise Refusal("docker compose couldn't start them; why, stands above. .env was not changed.")
+        raise Refusal("docker compose couldn't start them; the reason is above. .env was not changed.")
 
 
 def docker_missing() -> str | None:

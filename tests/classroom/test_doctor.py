@@ -57,10 +57,10 @@ def test_a_fresh_clone_is_well(room: CourseCopy) -> None:
     assert status == 0
     assert f"Python {sys.version.split()[0]} with Celery 5." in about("Python", lines)
     assert about("profile", lines) == "✓ profile embedded, the default"
-    assert about("RABBITMQ_URL", lines) == "✓ RABBITMQ_URL: files, standing in for RabbitMQ"
-    assert about("REDIS_BROKER_URL", lines) == "✓ REDIS_BROKER_URL: files, standing in for Redis"
-    assert about("POSTGRES_URL", lines) == "✓ POSTGRES_URL: SQLite, standing in for PostgreSQL"
-    assert about(" REDIS_URL", lines) == "✓ REDIS_URL: SQLite, standing in for Redis"
+    assert about("RABBITMQ_URL", lines) == "✓ RABBITMQ_URL: files, instead of RabbitMQ"
+    assert about("REDIS_BROKER_URL", lines) == "✓ REDIS_BROKER_URL: files, instead of Redis"
+    assert about("POSTGRES_URL", lines) == "✓ POSTGRES_URL: SQLite, instead of PostgreSQL"
+    assert about(" REDIS_URL", lines) == "✓ REDIS_URL: SQLite, instead of Redis"
     assert about("the course in", lines) == (
         f"✓ the course in {room.folder}; lesson, celery, python in this terminal are its own"
     )
@@ -87,12 +87,12 @@ def test_it_changes_nothing(room: CourseCopy) -> None:
         (
             "LESSONS_PROFILE=cloud",
             "✗ LESSONS_PROFILE is 'cloud'; it can be: embedded, services. "
-            "It is set in .env; the mend: lesson use embedded",
+            "It is set in .env; to fix it: lesson use embedded",
         ),
         (
             "REDIS_URL=http://localhost",
             "✗ REDIS_URL can begin with redis, rediss, db+postgresql+psycopg2, db+sqlite, then ://; it doesn't. "
-            "It is set in .env; the mend: correct the line REDIS_URL=…",
+            "It is set in .env; to fix it: correct the line REDIS_URL=…",
         ),
     ],
 )
@@ -109,7 +109,7 @@ def test_nonsense_is_a_finding(line: str, sentence: str, room: CourseCopy) -> No
 def test_nonsense_in_the_environment(room: CourseCopy) -> None:
     """.env can't mend what the environment says."""
     _, lines = examine(room, LESSONS_PROFILE="cloud")
-    assert about("cloud", lines).endswith("It is set in the environment; the mend: unset LESSONS_PROFILE")
+    assert about("cloud", lines).endswith("It is set in the environment; to fix it: unset LESSONS_PROFILE")
 
 
 @pytest.mark.once
@@ -191,7 +191,7 @@ def test_an_old_worker_is_named_with_its_end(room: CourseCopy, start: Callable[[
     assert not any(f"process {child.pid} " in other for child in pool for other in examine(room)[1])
     assert line.startswith("! ")
     assert "celery -A lesson00.tasks worker --loglevel=info --concurrency=2" in line
-    mend = re.search(r"If nobody needs it any more: (kill \d+)$", line)
+    mend = re.search(r"If you don.t need it any more: (kill \d+)$", line)
     assert mend
     subprocess.run(mend[1].split(), check=True)
     worker.wait(20)
@@ -237,7 +237,7 @@ def test_a_worker_of_a_run_is_told_apart(room: CourseCopy) -> None:
             sleep(0.05)
         line = about(f"process {children[0].pid} ", examine(room)[1])
         assert line.startswith("✓ ")
-        assert line.endswith("(of a run that is going on, which ends it)")
+        assert line.endswith("(of a run that is in progress and will end it)")
     finally:
         end(process)
 
@@ -253,9 +253,7 @@ def test_what_killed_runs_have_left(room: CourseCopy, start: Callable[[str], sub
     start("sleep 60")
     del room.env["LESSONS_HOME"]
     line = about("killed runs", examine(room)[1])
-    assert line == (
-        f"! 2 killed runs have left something under {home}/run. If nothing of the course runs: rm -r {home}"
-    )
+    assert line == (f"! 2 killed runs have left something under {home}/run. If no lesson is running: rm -r {home}")
     shutil.rmtree(home)
     assert not any("killed runs" in line for line in examine(room)[1])
 
@@ -270,7 +268,7 @@ def test_how_much_is_written(room: CourseCopy) -> None:
     os.truncate(home / "results.sqlite", 300_000_000)
     status, lines = examine(room)
     assert status == 0
-    assert lines[-1] == f"! {home} holds 300.0 MB. If nothing of the course runs: rm -r {home}"
+    assert lines[-1] == f"! {home} holds 300.0 MB. If no lesson is running: rm -r {home}"
 
 
 @pytest.mark.once

@@ -74,7 +74,7 @@ def test_from_start_to_solved(room: CourseCopy, typed: Type) -> None:
     held = typed("check", "05")
     assert held.returncode == 0, held.stdout
     assert "✗" not in held.stdout
-    assert "Your answer holds" in typed("hint", "05").stdout
+    assert "Your answer passes" in typed("hint", "05").stdout
     assert "task_routes" in typed("solution", "05").stdout
     assert "✓  05" in typed("list").stdout
     for words in ("start", "check", "hint", "solution"):
@@ -89,7 +89,7 @@ def test_without_a_number_all_that_was_begun_is_judged(room: CourseCopy, typed: 
     judged = typed("check")
     assert judged.returncode == 1
     assert "lesson 00 · Basic calls" in judged.stdout
-    assert "All of it holds. To compare: lesson solution 02" in judged.stdout
+    assert "All checks pass. Compare with our solution: lesson solution 02" in judged.stdout
     solve(room, "00")
     assert typed("check").returncode == 0
 
@@ -142,7 +142,7 @@ def test_incidents_belong_to_the_exercise_of_their_lesson(room: CourseCopy, type
 
     (work / "exercise.py").write_text("broken(")
     failed = typed("check", "16").stdout
-    assert "Not judged: 16/incident1, 16/incident2, 16/incident3." in failed
+    assert "Not checked yet: 16/incident1, 16/incident2, 16/incident3." in failed
     assert "lesson 16/incident" not in failed
     (work / "incident2/exercise.py").write_text("broken(")
     assert "lesson 16/incident2 · The report" in typed("check", "16/incident2").stdout
@@ -245,7 +245,7 @@ def test_of_several_parts_those_are_shown_that_are_solved(room: CourseCopy, type
     (room.folder / "work/progress.json").write_text('{"16/incident1": {"solved": true, "failed": "", "hints": {}}}')
     shown = typed("solution", "16").stdout
     assert shown.startswith("lesson 16/incident1 · Two letters\n")
-    assert "How one of them differs: lesson solution 16/incident1 NAME\n" in shown
+    assert "To see how one of them differs: lesson solution 16/incident1 NAME\n" in shown
     assert "16/incident2 isn't solved yet. To see it anyway: lesson solution 16/incident2 --give-up\n" in shown
     assert (
         typed("solution", "16", "says_it_afterwards").stdout
@@ -326,7 +326,7 @@ def test_watch_checks_again_when_the_answer_is_saved(room: CourseCopy, typed: Ty
         wait_for(log, "Watching")
         assert "✗" in log.read_text()
         solve(room, "05")
-        wait_for(log, "All of it holds")
+        wait_for(log, "All checks pass")
         watching.send_signal(2)
         assert watching.wait(10) == 0
         assert "Traceback" not in log.read_text()
@@ -349,7 +349,7 @@ def test_an_answer_that_kills_the_judge_has_failed(room: CourseCopy, typed: Type
     answer.write_text("import os\nos.kill(os.getpid(), 9)\n")
     failed = typed("check", "00", "--answer", str(answer))
     assert failed.returncode == 1
-    assert "✗ a worker does the work\n    The answer ended the whole program, or was killed.\n" in failed.stdout
+    assert "✗ a worker does the work 1. 3.\n    The answer ended the whole program, or was killed.\n" in failed.stdout
 
 
 DEAF = """
@@ -368,7 +368,7 @@ def test_an_answer_that_hears_nothing_ends_with_all_it_started(
     monkeypatch.setattr(exercises, "LONGEST", 8)
     answer = tmp_path / "answer.py"
     answer.write_text(DEAF)
-    with pytest.raises(Refusal, match="stopped after 8 s"):
+    with pytest.raises(Refusal, match="ran for 8 s"):
         exercises.judge(catalog.find("00"), answer)
     assert not [line for line in alive() if "sleep" in line]
 
@@ -376,7 +376,7 @@ def test_an_answer_that_hears_nothing_ends_with_all_it_started(
 @pytest.mark.parametrize(
     ("at_the_end", "says", "passes"),
     [
-        ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", "All of it holds", True),
+        ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", "All checks pass", True),
         (
             "import pytest\nurgent_report = lambda month: pytest.exit('enough')",
             "the answer ended the judge before it",

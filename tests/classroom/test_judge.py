@@ -52,7 +52,7 @@ def check_{name}(exercise, run, expect, values):
 """
 CHECKS = CHECK.format(name="answer") + "\n\ndef check_nothing_else(exercise): ...\n"
 
-READS = r"waits for somebody to type .*\nUse the values .*\nat exercise.py, line"
+READS = r"waits for keyboard input .*\nUse the values .*\nat exercise.py, line"
 
 # What may be wrong in one function, so that its own check fails: the function's body, and what the judge says.
 FAULTS = {
@@ -100,7 +100,7 @@ FAULTS = {
     "a_function_of_a_task": ("return double.run(number)",
                              r".*\nRan in the caller's own process, not on a worker: exercise.double"),
     "a_killed_process": ("return die.delay().get(timeout=2, interval=0.1)",
-                         r"The worker's process that ran die\(\) ended in the middle of it \(exitcode 1\)"),
+                         r"The pool process that ran die\(\) exited before it finished \(exitcode 1\)"),
 }  # fmt: skip
 ALIKE = (
     "an_expected_failure",
@@ -139,14 +139,14 @@ BEGIN, TASK = "\nfrom celery import Celery\n", "    return 2 * number\n"
 ANSWER = "    return double.delay(number).get(timeout=2, interval=0.1)\n"
 NOBODY = "double.apply_async(args=(number,), queue='exercise99-nobody')"
 TOO_MUCH = "Stopped: the answer printed or wrote more than 8 MB. Is there a loop that never ends?"
-STOPPED = "Stopped after 5 s: something waits for what never comes, or loops for ever."
+STOPPED = "Stopped after 5 s: the code waits for something that never happens, or loops forever."
 CASES = {
     "get() with no end": Case(ANSWER, f"    return {NOBODY}.get()\n", STOPPED, 5),
     "a loop with no end": Case(ANSWER, "    while True: pass\n", STOPPED, 5),
     "a loop at import": Case(BEGIN, f"from time import sleep\nwhile not sleep(9): pass\n{BEGIN}", STOPPED, 5),
     "a loop that swallows its end": Case(
         BEGIN, f"from time import sleep\nwhile True:\n    try: sleep(60)\n    except: pass\n{BEGIN}",
-        "stopped after 5 s. The answer's `except:` catches even that.", 5,
+        "stopped after 5 s. The answer's `except:` caught even the order to stop.", 5,
     ),
     "a retry with no end": Case(
         f"@app.task\ndef double(number):\n{TASK}",
@@ -155,31 +155,31 @@ CASES = {
     ),
     "a task with no end": Case(TASK, "    while not sleep(9): pass\n", "the task is still running"),
     "get() with no worker": Case(
-        "double.delay(number)", NOBODY, "it lies in the queue exercise99-nobody.", stops_all=True,
+        "double.delay(number)", NOBODY, "It is still in the queue exercise99-nobody.", stops_all=True,
     ),
     "an eta far away": Case(
         ANSWER, "    from datetime import UTC, datetime, timedelta\n    eta = datetime.now(UTC) + timedelta(hours=3)\n"
         "    return double.apply_async((number,), eta=eta).get(timeout=1, interval=0.1)\n",
-        "A result didn't come in time: a task has an eta or a countdown that is 10", stops_all=True,
+        "A result didn't arrive in time: a task has an eta or a countdown that is 10", stops_all=True,
     ),
     "a retry after three minutes": Case(
         f"@app.task\ndef double(number):\n{TASK}",
         "@app.task(bind=True)\ndef double(self, number):\n    raise self.retry()\n",
-        ") still waits to be run again. A retry without a countdown waits for 180 seconds, unless", stops_all=True,
+        ") is still waiting to be run again. A retry without a countdown waits for 180 seconds, unless", stops_all=True,
     ),
     "a killed process, tried again after three minutes": Case(
         f"@app.task\ndef double(number):\n{TASK}",
         "app.conf.worker_lost_wait = 0.2\n"
         "@app.task(acks_late=True, retry_on_worker_lost=True)\ndef double(number):\n"
         "    import os\n    os.kill(os.getpid(), 9)\n",
-        ") still waits to be run again. A retry without a countdown waits for 180 seconds, unless", stops_all=True,
+        ") is still waiting to be run again. A retry without a countdown waits for 180 seconds, unless", stops_all=True,
     ),
     "far too many tasks": Case(
         ANSWER, "    for _ in range(120): double.delay(number)\n    while True: sleep(1)\n",
         "messages had been sent. Does a loop send too many",
     ),
     "a task that kills its worker": Case(
-        TASK, "    import os\n    os.kill(os.getppid(), 9)\n", "A worker has died, and the result of double(",
+        TASK, "    import os\n    os.kill(os.getppid(), 9)\n", "A worker died, so the result of double(",
     ),
     "a worker that dies while starting": Case(
         BEGIN, f"import sys\nif 'worker' in sys.argv:\n    sys.exit('not today')\n{BEGIN}",

@@ -360,7 +360,7 @@ def test_a_worker_typed_by_hand_is_used(course: Course, tmp_path: Path) -> None:
         log = logs["worker"].read_text()
     assert (run.returncode, again.returncode) == (0, 0)
     assert run.stdout == again.stdout == "the story begins\nfetched 5\n"
-    assert f"using the worker that already reads {QUEUE}\n" in run.stderr
+    assert f"using the worker that is already reading {QUEUE}\n" in run.stderr
     assert log.count("lesson00.tasks.add") >= 2
 
 
@@ -462,9 +462,9 @@ def test_a_driver_without_a_worker_says_what_to_type(course: Course) -> None:
     run = course.run("python", "-m", "lesson00.call_tasks")
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
-        f"No worker reads the queue {QUEUE}. Start it in another terminal, and wait until it says ready:\n"
+        f"No worker is reading the queue {QUEUE}. Start it in another terminal, and wait until it says ready:\n"
         f"  {catalog.procfile(course.lesson / 'Procfile')['worker']}\n"
-        "or let one command do it all: lesson run 00\n"
+        "Or start everything with one command: lesson run 00\n"
     )
 
 

@@ -60,7 +60,7 @@ def said(url: str) -> str:
     assert "secret" not in sentence
     assert "\n" not in sentence
     assert len(sentence) <= 240  # two lines
-    assert sentence.endswith("To do without: lesson use embedded.")
+    assert sentence.endswith("Without servers: lesson use embedded.")
     return sentence
 
 
@@ -71,14 +71,16 @@ def test_nobody_there(who: str) -> None:
     url = URLS[who].format(closed_port())
     where = url.replace("secret", "**")
     start = "To start all three servers: lesson use services."
-    assert said(url).startswith(f"{who} doesn't answer at {where} (nothing listens there). {start}")
+    assert said(url).startswith(f"{who} doesn't answer at {where} (nothing is listening there). {start}")
 
 
 @pytest.mark.once
 def test_silent_ports(listen: Callable[..., int]) -> None:
     """A port that accepts and never answers is given up after two seconds."""
     found = servers.ask_all(url.format(listen()) for url in URLS.values())
-    assert all("(something listens there, but says nothing for 2 seconds)" in str(each) for each in found.values())
+    assert all(
+        "(something is listening there, but doesn't answer for 2 seconds)" in str(each) for each in found.values()
+    )
     assert len(found) == 3
 
 
@@ -99,7 +101,7 @@ def test_somebody_else(who: str, listen: Callable[..., int]) -> None:
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    assert "(something else listens there). Set " in said(URLS[who].format(listen(greet)))
+    assert "(another program is listening there). Set " in said(URLS[who].format(listen(greet)))
 
 
 @pytest.mark.once
@@ -111,7 +113,7 @@ def test_an_unknown_host(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert "(no computer is known by that name)" in said(URLS[who].format(1).replace("127.0.0.1", "nowhere"))
+    assert "(unknown host)" in said(URLS[who].format(1).replace("127.0.0.1", "nowhere"))
 
 
 @pytest.mark.once
@@ -119,7 +121,7 @@ def test_a_search_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time-out of a library covers the search for a host; ours does."""
     end = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end.wait(20))
-    assert "(no sign of life for 2 seconds)" in said(URLS["Redis"].format(1).replace("127.0.0.1", "nowhere"))
+    assert "(no answer for 2 seconds)" in said(URLS["Redis"].format(1).replace("127.0.0.1", "nowhere"))
     end.set()
 
 
@@ -157,8 +159,8 @@ def test_postgresql_refuses(severity: str, words: str, mend: str, listen: Callab
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"-NOAUTH Authentication required.\r\n", "it wants another user or password"),
-        (b"-WRONGPASS invalid username-password pair or user is disabled.\r\n", "it wants another user or password"),
+        (b"-NOAUTH Authentication required.\r\n", "wrong user or password"),
+        (b"-WRONGPASS invalid username-password pair or user is disabled.\r\n", "wrong user or password"),
         (b"-LOADING Redis is loading the dataset in memory\r\n", "Redis is loading the dataset in memory. Try again"),
     ],
 )
@@ -216,7 +218,7 @@ def test_real_servers_answer(addresses: dict[str, str]) -> None:
 def test_real_servers_refuse(addresses: dict[str, str]) -> None:
     """A wrong password, an unknown virtual host, an unknown user, a database number that is too high."""
     rabbitmq, redis = addresses["RABBITMQ_URL"], addresses["REDIS_URL"]
-    wrong = "refuses the connection: it wants another user or password. Set "
+    wrong = "refuses the connection: wrong user or password. Set "
     assert wrong in said(rabbitmq.replace("guest:guest", "guest:secret"))
     assert wrong in said(redis.replace("redis://", "redis://nobody:secret@"))
     assert "refuses the connection: vhost nowhere not found" in said(rabbitmq.removesuffix("/") + "nowhere")
@@ -227,9 +229,9 @@ def test_real_servers_refuse(addresses: dict[str, str]) -> None:
 @pytest.mark.servers
 def test_real_servers_taken_for_one_another(addresses: dict[str, str]) -> None:
     """Ports mixed up: each client notices."""
-    assert "(something else listens there)" in said(addresses["REDIS_URL"].replace("6379", "5672"))
-    assert "(something else listens there)" in said(addresses["RABBITMQ_URL"].replace("5672", "5432"))
-    assert "(something else listens there)" in said(addresses["POSTGRES_URL"].replace("5432", "5672"))
+    assert "(another program is listening there)" in said(addresses["REDIS_URL"].replace("6379", "5672"))
+    assert "(another program is listening there)" in said(addresses["RABBITMQ_URL"].replace("5672", "5432"))
+    assert "(another program is listening there)" in said(addresses["POSTGRES_URL"].replace("5432", "5672"))
 
 
 @pytest.fixture

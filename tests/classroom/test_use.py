@@ -259,7 +259,8 @@ def test_the_environment_wins_and_that_is_said(
     monkeypatch.setenv(use.VARIABLE, "embedded")
     use.use("services")
     assert capsys.readouterr().out.endswith(
-        "But LESSONS_PROFILE=embedded is set in the environment, and that wins. To end that: unset LESSONS_PROFILE\n"
+        "But LESSONS_PROFILE=embedded is set in the environment, and overrides .env. "
+        "To undo that: unset LESSONS_PROFILE\n"
     )
     assert env.read_text() == USED
 
@@ -285,7 +286,7 @@ def test_nonsense_is_mended(room: CourseCopy) -> None:
     assert (room.folder / ".env").read_text() == ""
     used = lesson(room, "use", "embedded", LESSONS_PROFILE="nonsense")
     assert used.returncode == 0
-    assert used.stdout.endswith("To end that: unset LESSONS_PROFILE\n")
+    assert used.stdout.endswith("To undo that: unset LESSONS_PROFILE\n")
 
 
 @pytest.mark.once
@@ -345,6 +346,6 @@ def test_what_the_tests_need_is_there() -> None:
 def test_servers_down_names_the_first(down: Callable[..., None]) -> None:
     """A sentence about the first that can't be used; a missing database counts."""
     down("Redis", "PostgreSQL")
-    assert use.servers_down() == "Redis doesn't answer. The mend. To do without: lesson use embedded."
+    assert use.servers_down() == "Redis doesn't answer. The mend. Without servers: lesson use embedded."
     down("PostgreSQL", kind="database")
-    assert use.servers_down() == "PostgreSQL doesn't answer. The mend. To do without: lesson use embedded."
+    assert use.servers_down() == "PostgreSQL doesn't answer. The mend. Without servers: lesson use embedded."
