@@ -105,7 +105,7 @@ class Case:
     old: str
     new: str
     says: str
-    patience: int = 15
+    patience: int = 60  # seconds: only what never ends may need them
     stops_all: bool = False  # whether no other check is even tried
 
     def source(self) -> str:
@@ -248,7 +248,7 @@ def judge(folder: Path, source: str, checks: str, patience: int) -> Outcome:
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """All cases judged, several at a time: most of them only wait."""
     asked = {name: (case.source(), CHECKS, case.patience) for name, case in CASES.items()}
-    asked["all faults"] = (FAULTY, "".join(CHECK.format(name=name) for name in FAULTS), 15)
+    asked["all faults"] = (FAULTY, "".join(CHECK.format(name=name) for name in FAULTS), 60)
     with ThreadPoolExecutor(6) as threads:
         judged = {name: threads.submit(judge, tmp_path_factory.mktemp("case"), *what) for name, what in asked.items()}
         return {name: future.result() for name, future in judged.items()}
