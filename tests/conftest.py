@@ -7,20 +7,35 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from xdist.remote import Producer
 
-from tests.island import free_port
-from tests.pool import PROFILES, Pool, Processes, chosen_for
+from tests.island import client, free_port
+from tests.pool import PROFILES, Pool, Processes, chosen_for, unit
 
 if TYPE_CHECKING:
+    import httpx
     from playwright.sync_api import Page
 
 RERUNS = 2  # tests of a whole run that may pass at the second attempt; each attempt is shown
+
+
+class Shared:
+    """The running processes of a lesson: files of one unit share them."""
+
+    def __init__(self) -> None:
+        self.unit, self.logs, self.running = "", dict[str, Path](), ExitStack()
+
+    def close(self) -> None:
+        self.unit = ""
+        self.running.close()
+
+
+SHARED = pytest.StashKey[Shared]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Runs in each test process, before any lesson is imported: each gets a LESSONS_HOME of its own."""
+    config.stash[SHARED] = Shared()
     profile = config.option.profile = chosen_for(config)
     if profile == "both":
         if not (total := config.getoption("numprocesses", None)) or total < 2:
@@ -44,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[SHARED].close()
     shutil.rmtree(os.environ["LESSONS_HOME"], ignore_errors=True)
 
 
@@ -65,8 +82,17 @@ def belongs(test: pytest.Item, profile: str) -> bool:
     return not test.get_closest_marker("once" if profile == "services" else "servers")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End a lesson's processes after the last test of the unit that shares them."""
+    if nextitem is None or unit(str(nextitem.path)) != unit(str(item.path)):
+        item.config.stash[SHARED].close()
+
+
 LONG = (
     "played_through",
+    "test_lesson15_hostile",
+    "test_lesson14_chaos",
     "test_judge",
     "test_lesson15",
     "test_lesson14",
@@ -82,20 +108,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Leave out what doesn't belong to a test's profile. On services, skip or fail if a server doesn't answer.
     """
     files = list(dict.fromkeys(item.path for item in items))
+    units = list(dict.fromkeys(unit(str(file)) for file in files))
 
     def runs_on(item: pytest.Item) -> str:
         parameters = getattr(item, "callspec", None)
         return str(parameters.params.get("profile", "")) if parameters else ""
 
-    def turn(item: pytest.Item) -> tuple[int, int, int]:
+    def turn(item: pytest.Item) -> tuple[int, int, int, int]:
         place = next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
         lesson = re.search(r"played_through\[.*lesson(\d\d)", item.nodeid)
         among_readmes = min(int(lesson[1]), 16 - int(lesson[1])) if lesson else 0  # alternate long and short ones …
         if runs_on(item) == "services":
             among_readmes = (among_readmes + 5) % 9  # … and not the same ones on both profiles at once
-        return place, among_readmes, -files.index(item.path)  # within a file, the order stays
+        return (
+            place,
+            among_readmes,
+            -units.index(unit(str(item.path))),
+            files.index(item.path),
+        )  # within a file, as it is
 
-    items.sort(key=turn)
+    items.sort(key=turn)  # within a file, the order stays
     ours = config.getoption("--profile")
     items[:] = [one for one in items if belongs(one, runs_on(one) or ours)]
     if ours != "services":
@@ -150,30 +182,43 @@ def alone(request: pytest.FixtureRequest) -> Callable[[str], AbstractContextMana
 
 
 @pytest.fixture(scope="module")
-def workers(
-    request: pytest.FixtureRequest, alone: Callable[[str], AbstractContextManager[None]]
-) -> Iterator[dict[str, Path]]:
-    """The processes of the lesson that the test module is named after, running; yields their log files by name."""
+def workers(request: pytest.FixtureRequest, alone: Callable[[str], AbstractContextManager[None]]) -> dict[str, Path]:
+    """The processes of the lesson that the test module is named after, running; returns their log files by name."""
     from classroom import catalog, queues
     from classroom.processes import running
 
-    lesson = catalog.find(request.module.__name__.rpartition("test_")[2].partition("_")[0])  # test_lesson15_files: 15
-    with alone(lesson.name):
-        for app in queues.apps(lesson.processes.values()):
-            queues.purge(app)
-        with running(lesson.processes, Path(os.environ["LESSONS_HOME"], "logs", lesson.name), copied=True) as logs:
-            yield logs
+    shared = request.config.stash[SHARED]
+    if shared.unit != unit(str(request.path)):
+        shared.close()
+        lesson = catalog.find(request.path.stem.removeprefix("test_").partition("_")[0])  # test_lesson15_page: 15
+        logs = Path(os.environ["LESSONS_HOME"], "logs", lesson.name)
+        with ExitStack() as starting:
+            starting.enter_context(alone(lesson.name))
+            for app in queues.apps(lesson.processes.values()):
+                queues.purge(app)
+            shared.logs = starting.enter_context(running(lesson.processes, logs, copied=True))
+            shared.running = starting.pop_all()
+        shared.unit = unit(str(request.path))
+    return shared.logs
+
+
+@pytest.fixture(scope="module")
+def http(workers: dict[str, Path]) -> "Iterator[httpx.Client]":
+    """The API among those processes."""
+    with client(os.environ["API_PORT"]) as http:
+        yield http
 
 
 @pytest.fixture
 def page() -> "Iterator[Page]":
     """An empty page in a headless Chromium that can reach this computer alone; skips, or fails, where there is none."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     if not (chromium := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")):
         missing = "Chromium isn't installed; on Debian: apt install chromium"
         pytest.fail(missing) if os.environ.get("LESSONS_REQUIRE_SERVICES") else pytest.skip(missing)
     nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+    expect.set_options(timeout=60_000)  # milliseconds; only a test that fails waits for all of them
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", nowhere])
         yield browser.new_page(viewport={"width": 1200, "height": 800})

@@ -11,12 +11,13 @@ from pathlib import Path
 from random import Random, randrange
 from time import monotonic, sleep
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil
 import psycopg2
 
-from classroom.processes import end, guarded
+from classroom.processes import end, guarded, running
 
 
 def free_port() -> str:
@@ -33,13 +34,52 @@ def client(port: int | str | None, **options: Any) -> httpx.Client:
     return httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30, **options)
 
 
-def eventually(fact: Callable[[], Any], why: str, seconds: float = 20) -> Any:
-    """What `fact` returns once it is true."""
+def eventually(fact: Callable[[], Any], why: str, seconds: float = 60) -> Any:
+    """What `fact` returns once it is true. Only a test that fails waits for all of the `seconds`."""
     deadline = monotonic() + seconds
     while not (found := fact()):
         assert monotonic() < deadline, why
         sleep(0.02)
     return found
+
+
+class Redis:
+    """A Redis of our own, which can be frozen and killed."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        eventually(self.listens, "Redis doesn't start")
+
+    def listens(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", int(self.port)), timeout=1):
+            return True
+        return False
+
+    def cli(self, *command: str, db: int = 0) -> str:
+        """What Redis answers."""
+        asks = ["redis-cli", "-p", self.port, "-n", str(db), *command]
+        return subprocess.run(asks, capture_output=True, text=True, check=True).stdout.strip()
+
+    def freeze(self) -> None:
+        """Have it hang: its kernel takes connections, and it never answers."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """No goodbye."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
 
 class Island:
@@ -64,6 +104,13 @@ class Island:
         untidy = {} if name == "postgres" else {"TMPDIR": str(self.home)}  # as in processes.running
         with (self.home / f"{name}.log").open("a") as log:
             self.started[name] = guarded(self.commands[name], output=log, place=(self.home, {**self.env, **untidy}))
+
+    @contextmanager
+    def process(self, name: str, command: str, **env: str) -> Iterator[Path]:
+        """One more process, ready, while the block runs; yields its log."""
+        place = (self.home, {**self.env, **env})
+        with running({name: command}, self.home / f"logs-{uuid4()}", place=place) as logs:
+            yield logs[name]
 
     def kill(self, name: str) -> None:
         """SIGKILL for the process and all its children."""

@@ -1,11 +1,12 @@
 """Both profiles in one pool of test processes.
 
 A lesson's app reads its settings once, when it is imported. So each process serves one profile: the pool gives it tests
-of that profile only, a file at a time.
+of that profile only, a unit at a time: a file, or several that share what is expensive.
 """
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -13,6 +14,18 @@ from xdist.workermanage import WorkerController
 
 PROFILES = ("embedded", "services")
 SHARE = 0.4  # of the processes are for services, which has about that share of the work
+
+SHARED = {  # rows of files for which a lesson's processes are started once: one test process runs such a row
+    "test_lesson13": ["contract gate input"],
+    "test_lesson14": ["contract database events gate input races"],
+    "test_lesson15": ["contract database events input page races", "gate outages reader"],
+}
+
+
+def unit(file: str) -> str:
+    """What is handed out in one piece: a test file, or the row of files that it belongs to."""
+    lesson, _, subject = Path(file).stem.rpartition("_")
+    return next((f"{lesson} {row}" for row in SHARED.get(lesson, []) if subject in row.split()), file)
 
 
 def chosen_for(config: pytest.Config) -> str:
@@ -44,12 +57,12 @@ class Processes:
 
 
 class Pool(LoadScopeScheduling):
-    """Hands out files, and of a file about every lesson each lesson's part: one such file alone takes minutes."""
+    """Hands out units, and of a file about every lesson each lesson's part: one such file alone takes minutes."""
 
     def _split_scope(self, nodeid: str) -> str:
         parameters = nodeid.partition("[")[2]
         lesson = re.search(r"\blesson\d\d\b", parameters)
-        return f"{nodeid.partition('::')[0]} {lesson[0] if lesson else ''} @{profile_in(parameters)}"
+        return f"{unit(nodeid.partition('::')[0])} {lesson[0] if lesson else ''} @{profile_in(parameters)}"
 
     def schedule(self) -> None:
         """Put first the processes that have something to do: if there are more than units, xdist ends the last ones."""

@@ -1,5 +1,6 @@
 """The test run itself: which process runs what, and how many second attempts a run may need."""
 
+import ast
 import os
 import re
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.pool import SHARED, unit
 
 pytestmark = pytest.mark.once
 
@@ -73,6 +76,24 @@ def test_each_process_serves_one_profile_and_so_does_the_one_that_replaces_it(tm
     assert {one for one in passed if one[1] == "test_once"} == {(file, "test_once", "@embedded") for file in "ab"}
     crashed = re.findall(r"^worker 'gw\d' crashed while running", ended.stdout, re.MULTILINE)
     assert len(crashed) == 2, ended.stdout
+
+
+def uses_running_processes(file: Path) -> bool:
+    """Whether a test in this file asks for the processes of its lesson."""
+    tests = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
+    asked = {argument.arg for test in tests if test.name.startswith("test_") for argument in test.args.args}
+    return bool(asked & {"http", "workers"}) or 'usefixtures("workers")' in file.read_text()
+
+
+def test_files_that_share_running_processes_are_in_a_row() -> None:
+    """All of those of lessons 13 to 15, so that their processes aren't started for each file."""
+    files = [file for lesson in SHARED for file in Path(__file__).parent.glob(f"{lesson}*.py")]
+    assert {file.name for file in files if uses_running_processes(file)} == {
+        f"{lesson}_{subject}.py" for lesson, rows in SHARED.items() for row in rows for subject in row.split()
+    }
+    for lesson, (row, *_) in SHARED.items():
+        assert {unit(f"tests/{lesson}_{subject}.py") for subject in row.split()} == {f"{lesson} {row}"}
+    assert unit("tests/test_lesson14_chaos.py") == "tests/test_lesson14_chaos.py"
 
 
 def test_one_file_on_one_profile_is_enough(tmp_path: Path) -> None:

@@ -194,3 +194,5 @@ def become(words: list[str], log: Path, folder: Path, env: dict[str, str], limit
 # Of the fork server, which imports this module before it forks anything:
 SEARCH = list(sys.path)
 MAIN = multiprocessing.current_process()
+if any("multiprocessing.forkserver" in word for word in sys.orig_argv):
+    os.setpgrp()  # a terminal's Ctrl-C isn't for copies that are just starting; the command ends them

