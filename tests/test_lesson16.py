@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from time import monotonic
 from uuid import uuid4
 
 import psutil
@@ -24,7 +25,8 @@ from classroom.processes import running
 from global_config import RABBITMQ_URL
 from lesson16 import capabilities
 from lesson16.call_tasks import AT_ONCE, EXPERIMENTS
-from lesson16.lab import INTERRUPTED, until
+from lesson16.lab import INTERRUPTED, Lab, until, wait_for
+from lesson16.tasks import charge_late
 
 NUMBERS = {  # after the fault, and with the cure
     "child_killed": (0, 1),
@@ -32,9 +34,11 @@ NUMBERS = {  # after the fault, and with the cure
     "poison": (5, 3),
     "worker_killed": (0, 1),
     "prefetch": (4, 0),
+    "prefetch_multiplier_1": (1, 0),
     "cold_shutdown": (0, 1),
     "soft_shutdown": (2, 1),
     "visibility_timeout": (2, 1),
+    "taken_ahead": (2, 1),
     "long_countdown": (2, 1),
     "frozen_worker": (2, 1),
     "connection_cut": (2, 1),
@@ -178,6 +182,25 @@ def test_an_interrupted_experiment_leaves_nothing_running() -> None:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(driver.pid, signal.SIGKILL)
+
+
+@pytest.mark.once
+def test_a_soft_shutdown_waits_its_whole_time() -> None:
+    """All of the 2 s, although the task ends at once; the cold shutdown comes only then."""
+    INTERRUPTED.clear()
+    softly = "--", "worker.soft_shutdown_timeout=2"
+    with Lab("softly", "files") as lab:
+        queue = lab.queue()
+        worker = lab.worker(queue, "--concurrency=1", *softly, REMAP_SIGTERM="SIGQUIT")
+        order = lab.send(charge_late, queue=queue, seconds=60)
+        wait_for(order, "begun")
+        lab.wait_until_at_work(queue)
+        worker.send_signal(signal.SIGTERM)
+        since = monotonic()
+        order.go_on()
+        until(lambda: "Cold shutdown" in lab.log(queue).read_text(), "the cold shutdown")
+        assert monotonic() - since > 1.9
+        assert (order.count("begun"), order.count("charged")) == (1, 1)
 
 
 SYMPTOMS = {  # of the broken project, and of the mended one

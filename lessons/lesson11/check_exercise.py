@@ -68,7 +68,7 @@ def look_at(order, what, expect, idea):
 def check_a_transfer_survives_its_process(exercise, run, expect, values):
     """When a process dies in the middle of a task, who has still got the message, and who sends it again?
 
-    The experiments child and poison of lesson 11 show four ways. One runs a lost task again, and counts how often.
+    The experiment child of lesson 11 shows four ways. One of them runs a lost task again, and counts how often.
 
     @app.task(acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0.1)
     """

@@ -1,6 +1,6 @@
-"""Lesson 16 · The book: what really happened to an order, in files that outlive whoever wrote them.
+"""Lesson 16 · The book: what really happened to an order, in files that survive the process that wrote them.
 
-Results say what Celery believes. Who wants to know how often a card was charged has to count the charges.
+Results say what Celery believes. To know how often a card was charged, count the charges.
 An order is the path that its files begin with, so it can travel in a message.
 """
 
@@ -30,7 +30,7 @@ def count(order: str, what: str) -> int:
 
 
 def pause(order: str, seconds: float) -> None:
-    """Return when "go on" is noted for the order, or after so many seconds."""
+    """Return when "go on" is noted for the order, or after that many seconds."""
     deadline = monotonic() + seconds
     while monotonic() < deadline and not count(order, "go on"):
         sleep(0.05)

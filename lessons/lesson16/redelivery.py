@@ -1,9 +1,9 @@
 """Lesson 16 · Experiments with messages that are handed out again while somebody is still at work on them."""
 
 from global_config import RABBITMQ_URL
-from lesson16.lab import Lab, experiment, until, wait_for
+from lesson16.lab import Lab, experiment, until, wait_for, wait_for_end
+from lesson16.proxy import proxy
 from lesson16.tasks import charge, charge_late
-from lesson16.wire import wire
 
 
 @experiment("Redis", cure="a unique key")
@@ -22,6 +22,36 @@ def visibility_timeout(lab: Lab) -> tuple[int, int]:
         order.go_on()
         until(lambda order=order: order.count("ended") == order.count("begun"), "all of its runs have ended")  # type: ignore[misc]
     return broken.count("charged"), cured.count("charged")
+
+
+@experiment("Redis", cure="--disable-prefetch")
+def taken_ahead(lab: Lab) -> tuple[int, int]:
+    """A worker with one process takes four messages ahead, with early ack, and its slow task takes longer than the
+    visibility timeout of Redis. A second worker comes to help. How often is each of the four cards charged?
+
+    A message that waits in a worker isn't acknowledged yet, with early ack too, so Redis hands it out again. The
+    timeout has to be longer than your longest task times the multiplier + 1: with the default multiplier of 4, tasks of
+    20 minutes exceed the hour. With --disable-prefetch a worker takes a message only when one of its processes is free.
+    """
+    return charge_after_the_slow_one(lab, 4), charge_after_the_slow_one(lab, 0, "--disable-prefetch")
+
+
+def charge_after_the_slow_one(lab: Lab, taken: int, *options: str) -> int:
+    """How often the cards of four orders are charged; the worker that runs a slow task takes `taken` of them ahead."""
+    queue = lab.queue()
+    lab.worker(queue, "--concurrency=1", *options)
+    slow = lab.send(charge, queue=queue, seconds=60)
+    wait_for(slow, "begun")
+    orders = [lab.send(charge, queue=queue) for _ in range(4)]
+    until(lambda: lab.waiting(queue) == 4 - taken, f"{taken} of 4 are taken ahead")
+    lab.rescue(queue)
+    for order in orders:
+        wait_for(order, "ended")
+    slow.go_on()
+    wait_for_end(slow)
+    for order in orders:
+        wait_for(order, "ended", 2 if taken else 1)
+    return max(order.count("charged") for order in orders)
 
 
 @experiment("Redis", cure="a unique key")
@@ -71,7 +101,7 @@ def connection_cut(lab: Lab) -> tuple[int, int]:
     cancel that run, and with this setting 5.7 does so too.
     """
     cancelling = "--", "worker.cancel_long_running_tasks_on_connection_loss=true"
-    with wire(RABBITMQ_URL) as (address, cut):
+    with proxy(RABBITMQ_URL) as (address, cut):
         orders = []
         for options in (), cancelling:
             queue = lab.queue()

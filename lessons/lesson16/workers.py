@@ -2,6 +2,8 @@
 
 from signal import SIGQUIT, SIGTERM
 
+from celery import Task
+
 from lesson16.lab import Lab, experiment, until, wait_for, wait_for_end
 from lesson16.tasks import charge, charge_late, charge_rejecting, charge_retrying
 
@@ -78,21 +80,36 @@ def prefetch(lab: Lab) -> tuple[int, int]:
     A worker takes four messages ahead for each of its processes (of files, one), and keeps them. With a multiplier of
     1 it takes one, and with acks_late the one that is running is that one. Or give slow tasks a queue of their own.
     """
-    held = []
-    careless, careful = ["--concurrency=1"], ["--concurrency=1", "--prefetch-multiplier=1"]
-    for task, options, taken in (charge, careless, 1 if lab.broker == "files" else 4), (charge_late, careful, 0):
-        queue = lab.queue()
-        lab.worker(queue, *options)
-        slow = lab.send(task, queue=queue, seconds=60)
-        wait_for(slow, "begun")
-        short = [lab.send(task, queue=queue) for _ in range(5)]
-        until(lambda queue=queue, taken=taken: lab.waiting(queue) == 5 - taken, f"{taken} of 5 are taken")  # type: ignore[misc]
-        lab.rescue(queue)
-        wait_for(short[-1], "ended")
-        slow.go_on()
-        wait_for_end(slow, *short)
-        held.append(sum(order.receipt.worker.startswith(queue) for order in short))
-    return held[0], held[1]
+    careless, careful = lab.queue(), lab.queue()
+    lab.worker(careless, "--concurrency=1")
+    lab.worker(careful, "--concurrency=1", "--prefetch-multiplier=1")
+    taken = 1 if lab.broker == "files" else 4
+    return stuck(lab, careless, charge, taken), stuck(lab, careful, charge_late, 0)
+
+
+@experiment("files", "RabbitMQ", cure="acks_late=True")
+def prefetch_multiplier_1(lab: Lab) -> tuple[int, int]:
+    """The same with --prefetch-multiplier=1, and early ack. How many of the five have to wait for the slow one?
+
+    The multiplier counts messages that aren't acknowledged. With early ack the running task was acknowledged when it
+    began, so the worker takes one more. It isn't "one task at a time" either: --concurrency decides how many run.
+    """
+    early, late = lab.queue(), lab.queue()
+    lab.worker(early, "--concurrency=1", "--prefetch-multiplier=1", f"--queues={early},{late}")
+    return stuck(lab, early, charge, 1), stuck(lab, late, charge_late, 0)
+
+
+def stuck(lab: Lab, queue: str, task: Task, taken: int) -> int:
+    """How many of five short tasks stay with the worker of the queue, which runs a slow one and takes `taken` ahead."""
+    slow = lab.send(task, queue=queue, seconds=60)
+    wait_for(slow, "begun")
+    short = [lab.send(task, queue=queue) for _ in range(5)]
+    until(lambda: lab.waiting(queue) == 5 - taken, f"{taken} of 5 are taken")
+    lab.rescue(queue)
+    wait_for(short[-1], "ended")
+    slow.go_on()
+    wait_for_end(slow, *short)
+    return sum(order.receipt.worker.startswith(lab.app.main) for order in short)  # the lesson's own is worker@…
 
 
 @experiment("files", "RabbitMQ", "Redis", cure="a warm shutdown, by SIGTERM")
@@ -122,8 +139,9 @@ def soft_shutdown(lab: Lab) -> tuple[int, int]:
     """REMAP_SIGTERM=SIGQUIT makes a deploy a cold shutdown. One comes in the middle of a task with acks_late, which
     would have been done a moment later. How often is the task begun?
 
-    It is cut, its message goes back, and another worker begins again: nothing is lost, the work is. A soft shutdown
-    waits so many seconds before it is cold, and all of them where a task is running.
+    It is cut, its message goes back, and another worker begins again: no task is lost, but the work done so far is. A
+    soft shutdown waits that many seconds before it is cold. It waits for all of them if a task is running, even if the
+    task ends sooner.
     """
     begun = []
     for options in (), ("--", "worker.soft_shutdown_timeout=3"):

@@ -1,4 +1,4 @@
-"""Lesson 16 · A wire to a server, which can be cut."""
+"""Lesson 16 · A proxy in front of a server, whose connections can be cut."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 @contextmanager
-def wire(url: str) -> Iterator[tuple[str, Callable[[], None]]]:
+def proxy(url: str) -> Iterator[tuple[str, Callable[[], None]]]:
     """An address that leads to the server of `url`, and a function that cuts all connections made through it so far."""
     parts = urlsplit(url)
     ends: list[socket.socket] = []
