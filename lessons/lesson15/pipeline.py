@@ -183,7 +183,6 @@ def index(document_id: int, attempt: int) -> str:
             "status": Status.COMPLETED,
             "stage": Stage.INDEX,
             "progress": 100,
-            "due_at": None,
             "message": "Ready to be searched",
         }
         document = store.change(connection, document_id, *whole, **done)
@@ -199,7 +198,7 @@ def fail(document_id: int, attempt: int, why: str) -> str:
         if not store.lock(connection, document_id, Document.attempt == attempt, WORKING):
             return why
         store.drop_chunks(connection, document_id)
-        failed = {"status": Status.FAILED, "message": why, "due_at": None, "chunks": None, "embedded": 0}
+        failed = {"status": Status.FAILED, "message": why, "chunks": None, "embedded": 0}
         if document := store.change(connection, document_id, **failed):
             store.tell(connection, document)
     return why

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, 
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from lesson15.database import engine
-from lesson15.model import DELETED, SCHEMA, Chunk, Document, Event, Status
+from lesson15.model import DELETED, ENDED, SCHEMA, Chunk, Document, Event, Status
 from lesson15.settings import LEASE_SECONDS
 
 LAST_EVENT = select(func.max(Event.id)).where(Event.document_id == Document.id).scalar_subquery()
@@ -41,6 +41,8 @@ def add(connection: Connection, values: Mapping[str, Any]) -> Row | None:
 
 def change(connection: Connection, document_id: int, *where: ColumnElement, **values: Any) -> Row | None:
     """The document's row with these values, locked until the end; None where it isn't there, or not as `where` says."""
+    if values.get("status") in ENDED:
+        values["due_at"] = None  # an ended document is never sent again
     changed = update(Document).where(Document.id == document_id, *where).values(updated_at=func.now(), **values)
     return connection.execute(changed.returning(Document)).one_or_none()
 
