@@ -28,7 +28,7 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import NoReturn
 
 from classroom import guard, strays
@@ -154,7 +154,8 @@ def run_celery(words: list[str], log: Path, folder: Path, env: dict[str, str], l
         atexit._run_exitfuncs()
         sys.stdout.flush()
     except BaseException:
-        traceback.print_exc()
+        if folder.exists():  # else the command that wanted this copy has ended
+            traceback.print_exc()
     finally:
         os._exit(status)
 
@@ -171,6 +172,7 @@ def become(words: list[str], log: Path, folder: Path, env: dict[str, str], limit
     os.environ.update(env)
     time.tzset()
     tempfile.tempdir = None
+    sys.excepthook = sys.__excepthook__
     for limit, values in limits.items():
         resource.setrlimit(limit, values)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -191,8 +193,15 @@ def become(words: list[str], log: Path, folder: Path, env: dict[str, str], limit
     sys.stdout.reconfigure(line_buffering=False)  # type: ignore[union-attr]  # it may have been a terminal
 
 
+def quiet_about_clients(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what ended the fork server, unless it is a client that was killed while asking for a copy."""
+    if kind is not EOFError:
+        sys.__excepthook__(kind, error, trace)
+
+
 # Of the fork server, which imports this module before it forks anything:
 SEARCH = list(sys.path)
 MAIN = multiprocessing.current_process()
 if any("multiprocessing.forkserver" in word for word in sys.orig_argv):
     os.setpgrp()  # a terminal's Ctrl-C isn't for copies that are just starting; the command ends them
+    sys.excepthook = quiet_about_clients
