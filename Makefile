@@ -52,7 +52,7 @@ bench: $(READY)dev
 	$(BIN)/python tests/bench_documents.py
 
 mutants: $(READY)dev
-	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(findstring command line,$(origin LESSON)),$(LESSON))
+	$(BIN)/python -m tests.mutants $(if $(findstring command line,$(origin LESSON)),$(LESSON))
 
 services: $(READY)base
 	$(BIN)/lesson use services

@@ -117,6 +117,7 @@ READS = """The answer waits for keyboard input (input(), sys.stdin, breakpoint()
 Use the values that your function receives."""
 STORED = """The answer writes a result into the result backend itself. Only the worker that runs the task
 should do that. Send the task, and return its AsyncResult."""
+SKIPPED = "The answer skipped this check with pytest.skip() or pytest.xfail(), so it hasn't passed."
 NO_RETURN = "A function without a `return` returns None."
 MANY = 50  # messages; no exercise that ends asks for so many
 SIGNATURE = r"dict\.get\(\) takes|get expected at |'(?:\w*[Cc]hain|group|_?chord|Signature)' object has no attribute"

@@ -199,7 +199,7 @@ class Judge:
         report = yield
         if call.excinfo and report.skipped:
             report.outcome = "failed"  # skipped, or expected to fail: nothing has been shown
-            report.longrepr = "The answer skipped this check with pytest.skip() or pytest.xfail(), so it hasn't passed."
+            report.longrepr = explain.SKIPPED
             vars(report).pop("wasxfail", None)
         elif call.excinfo and report.failed:
             text = explain.explain(

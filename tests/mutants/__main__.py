@@ -1,101 +1,137 @@
-"""Run the mutants: python -m mutants [LESSON …] [--seeds 1 2 3] [--jobs 6] [--list]"""
+"""Run the mutants: python -m tests.mutants [NUMBER …] [--seeds 1 2 3] [--jobs 6] [--list] [--verbose]"""
 
 import argparse
 import os
 import sys
 import tempfile
 import tomllib
-from collections import defaultdict
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from classroom import catalog, exercises
+from classroom.catalog import Lesson
+from classroom.refusal import Refusal
+from tests.mutants.variants import Mutant, mutants, others
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 
-def main() -> int:
-    """0 if every mutant is killed or listed as equivalent, and no harmless change fails."""
-    parser = argparse.ArgumentParser(prog="make mutants")
-    parser.add_argument("lessons", nargs="*", help="numbers; all if there are none")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1))
-    parser.add_argument("--only", default="*", help="a pattern of mutants")
-    parser.add_argument("--list", action="store_true", help="show the mutants, and judge none")
-    parser.add_argument("--verbose", action="store_true", help="show who killed each, and what was said")
-    options = parser.parse_args()
-    os.environ["LESSONS_PROFILE"] = "embedded"
-    from classroom import catalog, exercises
-    from classroom.catalog import Lesson
-    from classroom.refusal import Refusal
-    from mutants.variants import Mutant, mutants, others
+@dataclass
+class Outcome:
+    """What the judge said of one mutant: by seed, the check that failed ("" if all passed) and its text."""
 
-    every = [part for lesson in catalog.lessons() if lesson.has_exercise for part in lesson.parts]
-    chosen = [lesson for lesson in every if not options.lessons or lesson.number in options.lessons]
-    known = tomllib.loads(EQUIVALENT.read_text())
-    numbers = {lesson: lesson.name.replace("/", "-") for lesson in chosen}
-    bad = 0
+    mutant: Mutant
+    checks: dict[int, str] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> list[int]:
+        """The seeds with which it passed all checks."""
+        return [seed for seed, check in self.checks.items() if not check]
+
+    @property
+    def failed(self) -> list[int]:
+        """The seeds with which a check failed."""
+        return [seed for seed, check in self.checks.items() if check]
+
+
+def main() -> int:
+    """Return 0 if every mutant is killed or listed as equivalent, and no harmless change is refused."""
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__.partition(":")[0])
+    parser.add_argument("numbers", nargs="*", help="exercises such as 05 or 16/incident1; all if there are none")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1), help="how many are judged at a time")
+    parser.add_argument("--only", default="*", help="a pattern for the mutants' names")
+    parser.add_argument("--list", action="store_true", help="print the mutants, and judge none")
+    parser.add_argument("--verbose", action="store_true", help="print which check killed each, and what it said")
+    options = parser.parse_args()
+    chosen = [
+        part
+        for lesson in catalog.lessons()
+        if lesson.has_exercise
+        for part in lesson.parts
+        if part.number in (options.numbers or [part.number])
+    ]
+    if options.list:
+        for lesson in chosen:
+            for mutant in mutants(lesson):
+                print(f"{lesson.name}{' (equivalent)' if reason(lesson, mutant) else ''}  {mutant.id}")
+        return 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
 
-        def judged(lesson: Lesson, mutant: Mutant, place: str) -> dict[int, tuple[str, str]]:
-            file = Path(folder, f"{numbers[lesson]}-{place}.py")
-            file.write_text(mutant.text)
-            found = {}
-            for seed in options.seeds:
-                try:
-                    verdict = exercises.judge(lesson, file, seed, first=True)
-                    found[seed] = (verdict.failed, verdict.checks.get(verdict.failed, ""))
-                except Refusal as refusal:
-                    if not str(refusal).startswith("The answer"):  # then it is the judge that is broken
-                        raise
-                    found[seed] = ("the judge", str(refusal))
-            return found
-
-        def listed(lesson: Lesson, mutant: Mutant) -> str:
-            reasons = known.get(numbers[lesson], {}) | known["every"]
-            return next((why for pattern, why in reasons.items() if fits(mutant.id, pattern)), "")
-
-        def fits(name: str, pattern: str) -> bool:
-            return name == pattern or fnmatchcase(name, pattern.replace("[", "[[]"))
-
-        for lesson in chosen:
-            ours = [one for one in mutants(lesson) if fnmatchcase(one.id, options.only)]
-            same = [one for one in others(lesson) if fnmatchcase(one.id, options.only)]
-            equivalent = [one for one in ours if listed(lesson, one)]
-            todo = [one for one in ours if not listed(lesson, one)]
-            if options.list:
-                for one in todo:
-                    print(f"{lesson.name}  {one.id}")
-                continue
-            outcomes = [pool.submit(judged, lesson, one, f"mutant{n}") for n, one in enumerate(todo)]
-            passes = [pool.submit(judged, lesson, one, f"same{n}") for n, one in enumerate(same)]
-            killers: dict[str, int] = defaultdict(int)
-            survivors = []
-            for one, outcome in zip(todo, outcomes, strict=True):
-                found = outcome.result()
-                if missed := [seed for seed, (check, _) in found.items() if not check]:
-                    survivors.append((one, missed))
-                killers[found[options.seeds[0]][0]] += 1
-                if options.verbose:
-                    check, said = found[options.seeds[0]]
-                    print(f"  {one.id}\n      {check}: {' / '.join(said.splitlines()[:3])[:300]}", flush=True)
-            refused = [
-                (one, failed)
-                for one, outcome in zip(same, passes, strict=True)
-                if (failed := [f"seed {seed}: {check}" for seed, (check, _) in outcome.result().items() if check])
+        def judge_all(lesson: Lesson, chosen: Iterable[Mutant]) -> list[Outcome]:
+            asked = [
+                pool.submit(judge, lesson, mutant, Path(folder, f"{table(lesson)}-{number}.py"), options.seeds)
+                for number, mutant in enumerate(chosen)
             ]
-            killed = len(todo) - len(survivors)
-            print(
-                f"{lesson.name}: {len(ours)} mutants, {killed} killed, {len(equivalent)} equivalent, "
-                f"{len(survivors)} survive; {len(same) - len(refused)} of {len(same)} harmless changes pass",
-                flush=True,
-            )
-            for one, missed in survivors:
-                print(f"  SURVIVES {'on seeds ' + ', '.join(map(str, missed))}: {one.id}", flush=True)
-            for one, failed in refused:
-                print(f"  REFUSED  {'; '.join(failed)}: {one.id}", flush=True)
-            bad += len(survivors) + len(refused)
-    return 1 if bad else 0
+            return [one.result() for one in asked]
+
+        reports = [report(lesson, judge_all, options.only, options.verbose) for lesson in chosen]
+    return 0 if all(reports) else 1
+
+
+def report(
+    lesson: Lesson, judge_all: Callable[[Lesson, Iterable[Mutant]], list[Outcome]], only: str, verbose: bool
+) -> bool:
+    """Judge an exercise's mutants and print what was found; return whether it is as it should be."""
+    made = [one for one in mutants(lesson) if fnmatchcase(one.id, only)]
+    outcomes = judge_all(lesson, [one for one in made if not reason(lesson, one)])
+    harmless = judge_all(lesson, [one for one in others(lesson) if fnmatchcase(one.id, only)])
+    survivors = [one for one in outcomes if one.passed]
+    refused = [one for one in harmless if one.failed]
+    print(
+        f"{lesson.name}: {len(made)} mutants, {len(outcomes) - len(survivors)} killed, "
+        f"{len(made) - len(outcomes)} equivalent, {len(survivors)} survive; "
+        f"{len(harmless) - len(refused)} of {len(harmless)} harmless changes pass",
+        flush=True,
+    )
+    for one in outcomes if verbose else ():
+        for seed in one.failed[:1]:
+            print(f"  {one.mutant.id}\n      {one.checks[seed]}: {' / '.join(one.texts[seed].splitlines()[:4])[:300]}")
+    for one in survivors:
+        print(f"  SURVIVES on seeds {one.passed}: {one.mutant.id}", flush=True)
+    for one in refused:
+        seed = one.failed[0]
+        print(f"  REFUSED on seeds {one.failed}, {one.checks[seed]}: {one.mutant.id}\n{one.texts[seed]}", flush=True)
+    return not survivors and not refused
+
+
+def judge(lesson: Lesson, mutant: Mutant, file: Path, seeds: list[int]) -> Outcome:
+    """Have a mutant judged, up to the first check that fails, with each seed."""
+    file.write_text(mutant.text)
+    outcome = Outcome(mutant)
+    for seed in seeds:
+        try:
+            verdict = exercises.judge(lesson, file, seed, first=True)
+            outcome.checks[seed] = verdict.failed
+            outcome.texts[seed] = verdict.checks.get(verdict.failed, "")
+        except Refusal as refusal:
+            if not str(refusal).startswith("The answer"):  # then the judge is broken, and not the mutant
+                raise
+            outcome.checks[seed], outcome.texts[seed] = "the judge itself", str(refusal)
+    return outcome
+
+
+def reason(lesson: Lesson, mutant: Mutant) -> str:
+    """Return why a mutant is equivalent to the solution, as equivalent.toml has it; "" if it isn't listed there."""
+    known = tomllib.loads(EQUIVALENT.read_text())
+    listed = {**known["every"], **known.get(table(lesson), {})}
+    return next((why for pattern, why in listed.items() if fits(mutant.id, pattern)), "")
+
+
+def table(lesson: Lesson) -> str:
+    """Return the name of an exercise's table in equivalent.toml: lesson05, lesson16-incident1."""
+    return lesson.name.replace("/", "-")
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Return whether a pattern, in which only * is special, fits a mutant's name."""
+    return name == pattern or fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
 if __name__ == "__main__":
+    os.environ["LESSONS_PROFILE"] = "embedded"
     sys.exit(main())

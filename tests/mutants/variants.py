@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from classroom import answers
 from classroom.catalog import Lesson
-from mutants.operators import HELPERS, NOBODYS_MISTAKE, WRONG, Operator, harmless, strings
+from tests.mutants.operators import HELPERS, NOBODYS_MISTAKE, WRONG, Operator, harmless, strings
 
 LEAST = 20  # mutants of an exercise
 
