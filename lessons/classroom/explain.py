@@ -52,6 +52,12 @@ def explain(error: BaseException, seen: Evidence | None, workspace: Path, died: 
     return "\n".join(lines)
 
 
+def difference(saw: object, wanted: object, what: str, idea: str) -> str:
+    """What a check saw where it wanted something else, and the idea that may be behind it."""
+    forgotten = f"{NO_RETURN}\n" if saw is None else ""
+    return f"looked at: {what}\nexpected:  {wanted!r}\nsaw:       {saw!r}\n{forgotten}{idea}"
+
+
 def cause(text: str) -> str:
     """What two explanations have in common if one mistake is behind both: all but values, and the picture."""
     said = text.partition("\n\n")[0]
@@ -117,6 +123,7 @@ READS = """The answer waits for keyboard input (input(), sys.stdin, breakpoint()
 Use the values that your function receives."""
 STORED = """The answer writes a result into the result backend itself. Only the worker that runs the task
 should do that. Send the task, and return its AsyncResult."""
+AGAIN = "For the same reason as above: {}."
 SKIPPED = "The answer skipped this check with pytest.skip() or pytest.xfail(), so it hasn't passed."
 NO_RETURN = "A function without a `return` returns None."
 MANY = 50  # messages; no exercise that ends asks for so many

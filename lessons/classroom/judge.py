@@ -206,8 +206,7 @@ class Judge:
                 call.excinfo.value, item.stash.get(SEEN, None), self.workspace, bool(self.logs.ended())
             )
             first = self.causes.setdefault(explain.cause(text), item.name)
-            again = f"For the same reason as above: {explain.readable(first)}."
-            report.longrepr = text if first == item.name else again
+            report.longrepr = text if first == item.name else explain.AGAIN.format(explain.readable(first))
             report.sections = [(title, explain.last_lines(text)) for title, text in report.sections]
             if report.when == "setup" or explain.takes_long(call.excinfo.value):
                 item.session.shouldfail = "the other checks would find the same"
@@ -261,8 +260,7 @@ def expect() -> Callable[..., None]:
 
     def state(saw: object, wanted: object, *, what: str, idea: str) -> None:
         if saw != wanted and repr(saw) != repr(wanted):  # an exception from a worker is another object, and reads alike
-            forgotten = f"{explain.NO_RETURN}\n" if saw is None else ""
-            raise explain.Unmet(f"looked at: {what}\nexpected:  {wanted!r}\nsaw:       {saw!r}\n{forgotten}{idea}")
+            raise explain.Unmet(explain.difference(saw, wanted, what, idea))
 
     return state
 
