@@ -146,6 +146,19 @@ def test_its_readme_shows_the_drivers_story(lesson: Lesson, profile: str) -> Non
 
 @once
 @each_lesson
+def test_its_readme_says_how_long_it_takes_and_what_comes_next(lesson: Lesson) -> None:
+    """The line below its title has the minutes of `lesson list`, what it needs, and a link to the next lesson."""
+    every = catalog.lessons()
+    line = (lesson.folder / "README.md").read_text().split("\n\n")[1]
+    assert line.startswith(f"*About {catalog.minutes(lesson)} minutes · needs "), f"lesson docs {lesson.number}"
+    assert all(int(number) < int(lesson.number) for number in re.findall(r"lesson(\d\d)", line.partition(" · next")[0]))
+    if lesson != every[-1]:
+        following = every[every.index(lesson) + 1]
+        assert f"next: [{following.number} {following.title}](../{following.name}/README.md)*" in line
+
+
+@once
+@each_lesson
 def test_another_tool_can_read_its_procfile(lesson: Lesson) -> None:
     """A reader who knows Procfiles can use honcho, or any other."""
     subprocess.run(["honcho", "check", "-f", lesson.folder / "Procfile"], check=True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from classroom import catalog
@@ -13,6 +14,8 @@ from classroom.readme import Block, CourseCopy, play, shape, steps
 from classroom.refusal import Refusal
 from classroom.use import servers_down
 
+# The line below the title of a lesson's page.
+ABOUT = re.compile(r"^\*About \d+ minutes · (?P<needs>needs .*?)(?: · next: .*)?\*$", re.MULTILINE)
 SHOWN = 4  # lines of a transcript in the root README
 
 
@@ -36,6 +39,7 @@ def remake_all(lessons: list[Lesson]) -> Iterator[str]:
         commands = [step for step in steps((catalog.COURSE / "README.md").read_text()) if isinstance(step, Block)]
         skip = {typed for block in commands if block.language == "sh" for typed in block.typed}
         changed = remake("README.md", CourseCopy.copy(Path(folder), "embedded"), "embedded", skip=skip)
+    write_about_lines()
     cog = [sys.executable, "-m", "cogapp", "-r", "README.md"]
     written = subprocess.run(cog, cwd=catalog.COURSE, capture_output=True, text=True)
     if written.returncode:
@@ -59,6 +63,17 @@ def remake(
             text = text.replace(old, block.text(outputs), 1)
     (catalog.COURSE / readme).write_text(text)
     return text != before
+
+
+def write_about_lines() -> None:
+    """Write below each lesson's title how many minutes it takes, and which lesson is next; what it needs stays."""
+    every = catalog.lessons()
+    for lesson, following in zip_longest(every, every[1:]):
+        page = lesson.folder / "README.md"
+        next_ = f"next: [{following.number} {following.title}](../{following.name}/README.md)" if following else ""
+        text = page.read_text()
+        about = (f"About {minutes(lesson)} minutes", r"\g<needs>", next_)
+        page.write_text(ABOUT.sub(f"*{' · '.join(filter(None, about))}*", text, count=1))
 
 
 def table_of_lessons() -> str:
@@ -107,4 +122,5 @@ def new_lesson(number: str, title: str) -> list[Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(source.read_text().replace("NN", number).replace("TITLE", title))
         made.append(file)
+    write_about_lines()
     return made

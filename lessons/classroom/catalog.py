@@ -89,7 +89,7 @@ def minutes(lesson: Lesson) -> int:
     """Return how long a reader needs for a lesson's page and its files, in minutes; its exercise not included."""
     page = read(lesson.folder / "README.md").partition("## Exercise")[0]
     code = sum(read(lesson.folder / name).count("\n") for name in ("tasks.py", "call_tasks.py"))
-    return round(len(page.split()) / WORDS + code / LINES)
+    return max(2, round(len(page.split()) / WORDS + code / LINES))
 
 
 def lessons() -> list[Lesson]:
