@@ -142,7 +142,7 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
     judged = exercises.judged(lesson)
     for name, wrong in verdict.checks.items():
         mark = Text("✗ " if wrong else "✓ ", style="red" if wrong else "green")
-        demands = Text("".join(f" {number}." for number in judged.get(name, ())), style="dim")
+        demands = Text(f"  (point {' and '.join(map(str, judged[name]))})" if judged.get(name) else "", style="dim")
         console.print(mark + exercises.readable(name) + demands)
         if wrong:
             console.print(Text(indent(wrong, "    ")), "", sep="\n", soft_wrap=True)

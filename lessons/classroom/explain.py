@@ -54,7 +54,7 @@ def explain(error: BaseException, seen: Evidence | None, workspace: Path, died: 
 
 def difference(saw: object, wanted: object, what: str, idea: str) -> str:
     """What a check saw where it wanted something else, and the idea that may be behind it."""
-    forgotten = f"{NO_RETURN}\n" if saw is None else ""
+    forgotten = f"{NO_RETURN} If that isn't the reason:\n" if saw is None else ""
     return f"looked at: {what}\nexpected:  {wanted!r}\nsaw:       {saw!r}\n{forgotten}{idea}"
 
 
