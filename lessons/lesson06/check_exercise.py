@@ -2,7 +2,41 @@
 
 import sys
 
+import pytest
+from celery import _state
+from celery.result import AsyncResult, EagerResult
 
+from classroom.evidence import WAITS
+
+
+def some_calls(values):
+    """A call of each function, by its name, with arguments that differ from one another."""
+    return {
+        "send_letter": (values.randint(100, 999), values.choice(["ko", "fr", "pt"])),
+        "print_label": (values.randint(1000, 9999), values.randint(1, 90) / 10),
+        "tidy_shelf": (values.randint(1, 50),),
+    }
+
+
+def sent(seen):
+    """What was sent: id → the task's name."""
+    return {event["uuid"]: event["name"] for event in seen.events if event["type"] == "task-sent"}
+
+
+def expect_receipt(expect, receipt, function):
+    """It is what send_task() returned."""
+    expect(
+        (isinstance(receipt, AsyncResult) and not isinstance(receipt, EagerResult)) or receipt,
+        True,
+        what=f"whether {function} returned a receipt, an AsyncResult",
+        idea=(
+            "send_task() returns a receipt at once, also where no result is kept: it has the call's id. Return that; "
+            "the caller of your function calls get() on it when it wants the sentence."
+        ),
+    )
+
+
+@pytest.mark.judges(1)
 def check_names_are_those_of_the_handbook(exercise, run, expect, values):
     """What is it that travels to a worker, if it isn't the code of a task?
 
@@ -11,21 +45,36 @@ def check_names_are_those_of_the_handbook(exercise, run, expect, values):
     app.send_task("shelf.tidy", args=[shelf]), and the same for letter.send and parcel.label.
     """
     with run() as seen:
-        exercise.send_letter(values.randint(100, 999), values.choice(["ko", "fr", "pt"]))
-        exercise.print_label(values.randint(1000, 9999), values.randint(1, 90) / 10)
-        exercise.tidy_shelf(values.randint(1, 50))
+        for function, args in some_calls(values).items():
+            getattr(exercise, function)(*args)
+    names = ["letter.send", "parcel.label", "shelf.tidy"]
+    expect(
+        sorted(set(sent(seen).values())),
+        names,
+        what="the names of the tasks that the shop sent for",
+        idea=(
+            "A worker looks a task up by its name, letter by letter, and throws away what it doesn't know; the shop "
+            "gets no error. The names are those of the handbook."
+        ),
+    )
+    expect(
+        sorted(sent(seen).values()),
+        names,
+        what="the names of all messages, after one call of each function",
+        idea="Each function sends one message. A second send_task() is a second letter, label or tidying.",
+    )
     expect(
         sorted(seen.names()),
-        ["letter.send", "parcel.label", "shelf.tidy"],
+        names,
         what="the tasks that the mail room ran",
         idea=(
-            "A worker looks a task up by its name, letter by letter. One that it doesn't know is thrown away, and "
-            "whoever doesn't ask for the result never hears of it: such a row of the timeline says failed, with no "
-            "worker beside it. The names are those of the handbook."
+            "The names are right, but the mail room's worker didn't run all of them. It reads only the queue "
+            "exercise06, which is this app's default queue already."
         ),
     )
 
 
+@pytest.mark.judges(2, 3)
 def check_arguments_arrive(exercise, run, expect, values):
     """In which two ways can a function be given its arguments, and how does a message carry each?
 
@@ -33,42 +82,80 @@ def check_arguments_arrive(exercise, run, expect, values):
 
     app.send_task("letter.send", args=[customer], kwargs={"language": language})
     """
-    customer, language = values.randint(100, 999), values.choice(["ko", "fr", "pt"])
-    order, weight, shelf = values.randint(1000, 9999), values.randint(1, 90) / 10, values.randint(1, 50)
+    calls = some_calls(values)
+    (customer, language), (order, weight), (shelf,) = calls.values()
     with run() as seen:
-        receipts = [exercise.send_letter(customer, language), exercise.print_label(order, weight)]
-        exercise.tidy_shelf(shelf)
-        expect(
-            [type(receipt).__name__ for receipt in receipts],
-            ["AsyncResult"] * 2,
-            what="what kind of thing send_letter and print_label returned",
-            idea="They return the receipt at once; whoever wants the sentence calls get() on it, when it suits them.",
+        receipts = {function: getattr(exercise, function)(*args) for function, args in calls.items()}
+        for function in ("send_letter", "print_label"):
+            expect_receipt(expect, receipts[function], function)
+            expect(
+                bool(receipts[function].ignored),
+                False,
+                what=f"whether the receipt of {function} ignores the result",
+                idea="With ignore_result=True its get() gives None. Only shelf.tidy keeps no result.",
+            )
+        letter, label = (
+            receipts[function].get(timeout=5, interval=0.02, propagate=False)
+            for function in ("send_letter", "print_label")
         )
-        letter, label = [receipt.get(timeout=5, interval=0.02, propagate=False) for receipt in receipts]
+    nothing_checked = (
+        "send_task can't know which arguments a task takes, so it checks nothing: only the worker finds out. What is "
+        "wanted by keyword goes into kwargs, under the handbook's name, everything else into the list args, and a "
+        "number goes as a number."
+    )
     expect(
         letter,
         f"letter to customer {customer} in {language}",
-        what="the result of letter.send",
-        idea=(
-            "send_task can't know which arguments a task takes, so it checks nothing. What isn't in the message is "
-            "replaced by a default on the worker, without a word, or is an error there. What is wanted by keyword goes"
-            " into kwargs."
-        ),
+        what=f"the result of letter.send, after send_letter({customer}, {language!r})",
+        idea=f"{nothing_checked} What isn't in the message at all is replaced by a default on the worker.",
     )
     expect(
         label,
         f"label for order {order}, {weight} kg",
-        what="the result of parcel.label",
-        idea=(
-            "send_task can't know which arguments a task takes, so it checks nothing, and only the worker finds out. "
-            "What is wanted by keyword goes into kwargs, under the handbook's names."
-        ),
+        what=f"the result of parcel.label, after print_label({order}, {weight})",
+        idea=nothing_checked,
     )
     expect(
-        seen.returned("shelf.tidy"), [f"shelf {shelf} is tidy"], what="what shelf.tidy did", idea="Tell it which shelf."
+        seen.returned("shelf.tidy"),
+        [f"shelf {shelf} is tidy"],
+        what=f"what shelf.tidy did, after tidy_shelf({shelf})",
+        idea=f"Tell it which shelf. {nothing_checked}",
     )
 
 
+@pytest.mark.judges(3)
+def check_each_receipt_comes_at_once(exercise, run, expect, values):
+    """What does the shop do while the mail room works, and what does it need to ask later?
+
+    send_task() returns a receipt as soon as the message has left. See call_by_name() in the driver of lesson 06: which
+    lines send, and which ones wait?
+
+    return app.send_task(…), and no get(), wait() or look at the state in the shop's three functions
+    """
+    receipts = {}
+    with run() as seen:
+        for function, args in some_calls(values).items():
+            before = len(seen.steps)
+            receipts[function] = getattr(exercise, function)(*args)
+            expect(
+                seen.steps[before:].count(WAITS),
+                0,
+                what=f"how often {function} itself waited for the task's result",
+                idea="It sends and returns. The caller holds the receipt and decides whether to wait, and when.",
+            )
+            expect_receipt(expect, receipts[function], function)
+    expect(
+        [receipt.id for receipt in receipts.values()],
+        list(sent(seen)),
+        what="the ids of the three receipts, and those of the messages that were sent",
+        idea=(
+            "A receipt belongs to one message. Return the one that this very call of send_task() has given you: none "
+            "of an earlier call, and none that you made yourself."
+        ),
+    )
+
+
+@pytest.mark.judges(3, 4)
 def check_nobody_waits_for_what_is_not_kept(exercise, run, expect, values):
     """If a task keeps no result, how can a receipt know that, which was made where there is only the task's name?
 
@@ -79,15 +166,7 @@ def check_nobody_waits_for_what_is_not_kept(exercise, run, expect, values):
     """
     with run() as seen:
         receipt = exercise.tidy_shelf(values.randint(1, 50))
-        expect(
-            type(receipt).__name__,
-            "AsyncResult",
-            what="what kind of thing tidy_shelf returned",
-            idea=(
-                "There is no result, but there is a receipt all the same: it has the id, under which the worker's log "
-                "tells of the task."
-            ),
-        )
+        expect_receipt(expect, receipt, "tidy_shelf")
         try:
             said = receipt.get(timeout=1, interval=0.02)
         except Exception as error:
@@ -98,19 +177,27 @@ def check_nobody_waits_for_what_is_not_kept(exercise, run, expect, values):
         what="what get(timeout=1) of the receipt of tidy_shelf gave",
         idea=(
             "The worker keeps no result of this task, but the shop has only its name and can't know. So its receipt "
-            "waits for a result, for ever without the timeout. The sender has to say that it wants none."
+            "waits for a result, forever without the timeout. The sender has to say that it wants none."
+            if said == "TimeoutError"
+            else "The call asked for the result: ignore_result=False there overrides what the task says."
+            if str(said).endswith("is tidy")
+            else "There is no result to give, not even an error: this task keeps none."
         ),
     )
     expect(seen.runs("shelf.tidy"), 1, what="how often shelf.tidy ran", idea="It is to be sent, once, all the same.")
 
 
-def check_the_shop_has_no_code_of_the_mail_room(exercise, expect):
+@pytest.mark.judges(5)
+def check_the_shop_has_no_code_of_the_mail_room(exercise, run, expect, values):
     """What does the shop have to deploy again, when the mail room moves or renames a function?
 
     Look at the imports of your answer, and at each @app.task: a caller by name needs neither.
 
     No import of lesson06.exercise_mailroom, no @app.task: app.send_task takes the name as a string.
     """
+    with run():
+        for function, args in some_calls(values).items():
+            getattr(exercise, function)(*args)
     expect(
         [name for name in sys.modules if name.endswith("exercise_mailroom")],
         [],
@@ -121,11 +208,11 @@ def check_the_shop_has_no_code_of_the_mail_room(exercise, expect):
         ),
     )
     expect(
-        sorted(name for name in exercise.app.tasks if not name.startswith("celery.")),
+        sorted({name for app in _state._get_active_apps() for name in app.tasks if not name.startswith("celery.")}),
         [],
-        what="tasks of the shop's app",
+        what="tasks that were declared in the shop",
         idea=(
-            "A task declared here is a second one of that name: a worker of this app would run it in the mail room's "
+            "A task declared here is a second one of that name: a worker of its app would run it in the mail room's "
             "place, and a copied signature grows old. The name alone is enough."
         ),
     )

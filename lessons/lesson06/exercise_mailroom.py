@@ -17,14 +17,14 @@ app.conf.update(
 
 @app.task(name="letter.send")
 def write_and_post(customer: int, *, language: str = "en") -> str:
-    return f"letter to customer {customer} in {language}"
+    return f"letter to customer {customer:d} in {language}"
 
 
 @app.task(name="parcel.label")
 def stick_on(*, order: int, weight: float) -> str:
-    return f"label for order {order}, {weight} kg"
+    return f"label for order {order:d}, {weight:.1f} kg"
 
 
 @app.task(name="shelf.tidy", ignore_result=True)
 def put_in_order(shelf: int) -> str:
-    return f"shelf {shelf} is tidy"  # stored nowhere
+    return f"shelf {shelf:d} is tidy"  # stored nowhere

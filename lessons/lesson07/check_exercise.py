@@ -1,6 +1,42 @@
 """What a finished exercise does. Each docstring holds three hints, a paragraph each."""
 
+import os
+import sys
 from uuid import UUID
+
+import pytest
+
+AUDITED = []  # what this process did with files, while a list is in here; an audit hook can't be taken away again
+
+
+@sys.addaudithook
+def note(event, args):
+    if AUDITED and event in ("open", "os.rename", "os.link"):
+        AUDITED[-1].append((event, args))
+
+
+def rehearsed(exercise, task_id, *args):
+    """The task's result in this very process, and how its file came by its name, step by step."""
+    file = str(file_of(exercise, task_id))
+    AUDITED.append([])
+    try:
+        said = exercise.write_statement.apply(args, task_id=task_id).result
+    finally:
+        done = AUDITED.pop()
+    if isinstance(said, NotImplementedError):
+        raise said
+    ways = []
+    for event, given in done:
+        if event == "open" and str(given[0]) == file and given[2] & (os.O_WRONLY | os.O_RDWR):
+            ways.append("opened for writing")
+        elif event != "open" and str(given[1]) == file:
+            ways.append("finished elsewhere, then named")
+    return said, ways
+
+
+def runs_of(seen, receipt):
+    """How often the call with this receipt was run."""
+    return sum(e["uuid"] == receipt.id and e["type"] == "task-started" for e in seen.events)
 
 
 def file_of(exercise, task_id):
@@ -54,6 +90,7 @@ def a_customer(values):
     return "".join(values.choices("abcdefghijklmnopqrstuvwxyz", k=6)).title()
 
 
+@pytest.mark.judges(1, 2)
 def check_the_file_is_named_after_the_id(exercise, run, expect, values):
     """Where does a task find its own id, and from which moment on does its caller know it?
 
@@ -88,6 +125,7 @@ def check_the_file_is_named_after_the_id(exercise, run, expect, values):
     )
 
 
+@pytest.mark.judges(3, 4)
 def check_it_is_run_again(exercise, run, expect, values):
     """Who runs a task again so that it keeps its id, and which failures are meant?
 
@@ -126,24 +164,45 @@ def check_it_is_run_again(exercise, run, expect, values):
         what=f"what it came to, {closed}",
         idea="The last run returns what post returns.",
     )
-    expect(
-        [round(countdown, 2) for countdown in seen.countdowns(name) if countdown > 0.11],
-        [],
-        what="countdowns of retries, in seconds, that are longer than 0.1",
-        idea="The wait is the countdown of the retry, in seconds; if you don't say, it is 180.",
-    )
     with run() as seen:
-        said = outcome(send(exercise, expect, a_customer(values), 0, 99))
+        receipt, mistaken = send(exercise, expect, a_customer(values), 0, 99), send(exercise, expect, "", None, 0)
+        said, mistake = outcome(receipt), outcome(mistaken)
     expect(
-        (seen.runs(name), said),
+        (runs_of(seen, receipt), said),
         (5, ConnectionError("the post office is closed on run 5")),
         what="the number of runs and the end, where the post office stays closed",
         idea=(
             "max_retries counts the retries, not the first run, and what is given to retry(exc=…) comes out at the end."
         ),
     )
+    expect(
+        (runs_of(seen, mistaken), type(mistake).__name__),
+        (1, "TypeError"),
+        what="the number of runs and the end, where the caller gave None for a number, which is a TypeError",
+        idea=(
+            "Only a ConnectionError is worth another run: a ledger opens again. The same mistake in each run only "
+            "hides the mistake for a while, or its name. Catch nothing but what demand 3 names."
+        ),
+    )
+    countdowns = seen.countdowns(name)
+    expect(
+        len(countdowns),
+        4,
+        what="how many of the four retries had a message that says to wait",
+        idea=(
+            "The wait belongs into the message: the countdown of the retry. A task that sleeps keeps its process busy, "
+            "and no other statement is written meanwhile."
+        ),
+    )
+    expect(
+        0.07 < max(countdowns) < 0.11,
+        True,
+        what=f"whether the retries wait for 0.1 s each; their countdowns were {[round(one, 2) for one in countdowns]}",
+        idea="The wait is the countdown of the retry, in seconds; if you don't say, it is 180.",
+    )
 
 
+@pytest.mark.judges(5)
 def check_the_file_is_written_once(exercise, run, expect, values):
     """Which run is to write the file: the first, or the first that can? And how does a later run know that it is there?
 
@@ -154,7 +213,7 @@ def check_the_file_is_written_once(exercise, run, expect, values):
     the file in any case.
     """
     customer, ledger, before = a_customer(values), values.randint(1, 2), files(exercise)
-    with run():
+    with run() as seen:
         receipt = send(exercise, expect, customer, ledger, ledger + 2)
         said = outcome(receipt)
     expect(
@@ -176,8 +235,20 @@ def check_the_file_is_written_once(exercise, run, expect, values):
             "ones were to find it, and to leave it as it is."
         ),
     )
+    sent = [e["timestamp"] for e in seen.events if e["uuid"] == receipt.id and e["type"] == "task-sent"]
+    written = file_of(exercise, receipt.id).stat().st_ctime  # a run writes before it sends its retry
+    expect(
+        next((n for n, time in enumerate(sent) if written < time + 0.05), len(sent)),
+        ledger + 1,
+        what=f"the run that wrote the file last, of {ledger + 3} runs",
+        idea=(
+            "The text stayed the same, but the file was written again, and the printer prints it again. A run that "
+            "finds the file writes nothing at all."
+        ),
+    )
 
 
+@pytest.mark.judges(2, 5)
 def check_a_file_that_is_there_stays(exercise, run, expect, values):
     """Can a first run come second? What does self.request.retries say when a message is delivered once more?
 
@@ -188,6 +259,7 @@ def check_a_file_that_is_there_stays(exercise, run, expect, values):
     task_id = str(UUID(int=values.getrandbits(128), version=4))
     left = f"account of {a_customer(values)}, written by a worker that was killed then\n"
     file_of(exercise, task_id).write_text(left)
+    before = file_of(exercise, task_id).stat()
     with run():
         said = outcome(send(exercise, expect, a_customer(values), 0, 0, task_id=task_id))
     expect(
@@ -199,9 +271,46 @@ def check_a_file_that_is_there_stays(exercise, run, expect, values):
             "the worker's memory knows what has been done: here, the file itself."
         ),
     )
+    after = file_of(exercise, task_id).stat()
+    expect(
+        (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns),
+        True,
+        what="whether that file was left alone, and not written again with the same text",
+        idea="The printer sees that a file is written, whatever is in it. Where the file is there, write nothing.",
+    )
     expect(
         said,
         f"posted {file_of(exercise, task_id).name} on run 1",
         what="what that call came to",
         idea="The file was there, but it hadn't been posted.",
+    )
+
+
+@pytest.mark.judges(6)
+def check_the_file_gets_its_name_when_it_is_whole(exercise, expect, values):
+    """What is in the folder, if the process is killed between opening the file and writing into it?
+
+    Lesson 07's reports.py: write_whole writes under a name that no run looks for, and only then gives the file its own.
+
+    unfinished = file.with_suffix(".unfinished"); unfinished.write_text(…); unfinished.replace(file)
+    """
+    task_id = str(UUID(int=values.getrandbits(128), version=4))
+    customer = a_customer(values)
+    said, ways = rehearsed(exercise, task_id, customer, 0, 0)
+    file = file_of(exercise, task_id)
+    expect(
+        (said, file.exists() and file.read_text()),
+        (f"posted {file.name} on run 1", f"account of {customer}, read on run 1\n"),
+        what="what write_statement returned, run in this process, and what is in its file",
+        idea="The file holds what read_account returns, and is posted then.",
+    )
+    expect(
+        ways,
+        ["finished elsewhere, then named"],
+        what="how the file came by its name, seen by what the process asked of the system",
+        idea=(
+            "A file that is opened for writing is empty at first. If the process is killed then, the next run finds a "
+            "file that isn't whole, leaves it as it is, and posts it. Write under another name in the same folder, and "
+            "rename the file when it is finished."
+        ),
     )

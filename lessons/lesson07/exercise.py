@@ -8,10 +8,13 @@ read_account and post are finished. What is missing is write_statement:
 1. Its file is called output_<the first 8 characters of the task's own id>.txt, and holds what read_account returns.
 2. It posts that file, and returns what post returns.
 3. When read_account or post raises a ConnectionError, Celery runs the task again after 0.1 seconds, four times at most.
-4. The file is written once, however often the task is run: a run that finds it there leaves it as it is. Even a first
-   run may find it, because the message of a worker that was killed can come to another one, under the same id.
-5. The file never holds half a statement, even if the process is killed while it writes. The check can't kill it at
-   that instant, so this demand is left to you: see write_whole in lesson 07's reports.py.
+   If the last run fails too, the task fails with that ConnectionError.
+4. Any other exception is a mistake, which no further run would repair: the task fails with it on the run that it is in.
+5. The file is written once, however often the task is run: a run that finds it there leaves it as it is, and posts it.
+   Even a first run may find it, because the message of a worker that was killed can come to another one, under the same
+   id.
+6. The file never holds half a statement, even if the process is killed while it writes: it gets its name when all of it
+   is there. See write_whole in lesson 07's reports.py.
 
 For example: the ledger is closed for one run, the post office for three. Then the second run writes the file, the third
 finds it, and so does the fourth, which has it posted.

@@ -5,7 +5,8 @@ from inspect import signature
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from celery.beat import Scheduler
+import pytest
+from celery.beat import Scheduler, SchedulingError
 from kombu import Connection, Queue
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -33,6 +34,13 @@ def entries(exercise, task):
             f"No entry sends {task.name}, so beat never will.\n"
             "An entry names its task as a worker's banner lists it: module and function."
         )
+    for entry in found:
+        if isinstance(entry.args, str):
+            raise AssertionError(
+                f"The entry {entry.name!r} has the text {entry.args!r} as its args, so each letter is an argument.\n"
+                f"args has to be a tuple, and ({entry.args!r}) is only {entry.args!r}. One argument takes a comma: "
+                f"({entry.args!r},)."
+            )
     return found
 
 
@@ -73,6 +81,7 @@ def change(year, months):
     return next(a for a, b in pairwise(days) if a.utcoffset() != b.utcoffset())
 
 
+@pytest.mark.judges(1)
 def check_ovens_are_lit_by_the_clock_on_the_wall(exercise, expect, values):
     """By which clock does beat read a crontab? And from when does it count a number of seconds?
 
@@ -82,6 +91,12 @@ def check_ovens_are_lit_by_the_clock_on_the_wall(exercise, expect, values):
     timezone="America/New_York", and for the left oven: {"task": "exercise.light_oven", "schedule": crontab(hour=4,
     minute=15, day_of_week="tue-sun"), "args": ("left",)}
     """
+    expect(
+        sorted({call(exercise.light_oven, entry) for entry in entries(exercise, exercise.light_oven)}),
+        ["light_oven('left')", "light_oven('right')"],
+        what="how the entries of light_oven call it",
+        idea="Each oven has an entry of its own, and its args, or kwargs, say which oven it is.",
+    )
     year = values.randint(2027, 2036)
     in_winter, in_summer = midnight(year, 1, values.randint(5, 20)), midnight(year, 7, values.randint(5, 20))
     for start in (in_winter, in_summer, change(year, [3]) - 2 * DAY, change(year, [11]) - 2 * DAY):
@@ -110,6 +125,7 @@ def check_ovens_are_lit_by_the_clock_on_the_wall(exercise, expect, values):
         )
 
 
+@pytest.mark.judges(2)
 def check_books_are_closed_once_a_month(exercise, expect, values):
     """What does a crontab say about what you leave out of it?
 
@@ -119,10 +135,10 @@ def check_books_are_closed_once_a_month(exercise, expect, values):
     """
     year, month = values.randint(2027, 2036), values.randint(1, 12)
     begin = midnight(year, month, values.randint(2, 28)) + values.randint(1, 22) * HOUR
-    firsts = [midnight(year + (month + n) // 12, (month + n) % 12 + 1, 1) for n in range(5)]
+    firsts = [midnight(year + (month + n) // 12, (month + n) % 12 + 1, 1) for n in range(14)]
     expect(
-        diary(exercise, exercise.close_books, begin, firsts[4])[:4],
-        [f"{first:%a %d %b %Y} 00:00 close_books()" for first in firsts[:4]],
+        diary(exercise, exercise.close_books, begin, firsts[13])[:14],
+        [f"{first:%a %d %b %Y} 00:00 close_books()" for first in firsts[:13]],
         what=f"what beat sends from {begin:%a %d %b %Y %H:%M}",
         idea=(
             "A field of crontab that isn't given means every: each minute of an hour, each day of a month. Months and "
@@ -131,6 +147,7 @@ def check_books_are_closed_once_a_month(exercise, expect, values):
     )
 
 
+@pytest.mark.judges(3)
 def check_dough_is_fed_every_60_minutes(exercise, expect, values):
     """Is "every hour" a time on a clock, or a time that passes?
 
@@ -155,7 +172,8 @@ def check_dough_is_fed_every_60_minutes(exercise, expect, values):
         )
 
 
-def check_a_late_oven_stays_cold(exercise, expect, values):
+@pytest.mark.judges(4)
+def check_a_late_oven_stays_cold(exercise, expect):
     """How can a message say until when it is good?
 
     What apply_async() takes as an option, an entry takes in its "options"; lesson 10's tick has the one that you need.
@@ -165,23 +183,63 @@ def check_a_late_oven_stays_cold(exercise, expect, values):
     beat = scheduler(exercise)
     with Connection("memory://") as connection:
         for number, entry in enumerate(entries(exercise, exercise.light_oven)):
+            oven = call(exercise.light_oven, entry)
+            given = entry.options.get("expires", exercise.light_oven.expires)
+            expect(
+                f"the moment {given}" if isinstance(given, datetime) else "seconds",
+                "seconds",
+                what=f"what expires says in the entry of {oven}",
+                idea=(
+                    "Beat reads the schedule once, when it starts. A moment that was worked out then is over soon, and "
+                    "from then on each message is too old when it is sent. Say it in seconds: they are counted from "
+                    "each sending."
+                ),
+            )
             queue = Queue(f"exercise10-checked-{number}")
             entry.options = {**entry.options, "queue": queue, "ignore_result": True}
+            before = datetime.now(UTC)
             with connection.Producer() as producer:
-                sent_at = datetime.now(UTC)
-                beat.apply_async(entry, producer=producer, advance=False)
+                try:
+                    beat.apply_async(entry, producer=producer, advance=False)
+                except SchedulingError as error:
+                    raise AssertionError(
+                        f"Beat can't send the entry {entry.name!r}: {error}\n"
+                        f"Its expires is {given!r}. It has to be a number, in seconds."
+                    ) from None
+            after = datetime.now(UTC)
             message = queue(connection.default_channel).get(no_ack=True)
             until = message.headers["expires"]
             if until:
                 until = datetime.fromisoformat(until)
                 until = until if until.tzinfo else until.replace(tzinfo=UTC)  # as a worker reads it
-                until = f"good for {round((until - sent_at).total_seconds())} s"
+                exact = before <= until - timedelta(minutes=10) <= after
+                until = f"good for {600 if exact else round((until - before).total_seconds(), 1)} s"
             expect(
-                until,
+                until or "good forever",
                 "good for 600 s",
-                what=f"how long the message of {call(exercise.light_oven, entry)} is good",
+                what=f"how long the message of {oven} is good",
                 idea=(
                     "A message waits as long as it takes, until a worker is there. expires says after how many seconds"
                     " it is no longer wanted; a time limit only counts from when the task has begun."
                 ),
+            )
+
+
+@pytest.mark.judges(5)
+def check_all_of_it_goes_to_the_bakerys_worker(exercise, expect):
+    """Which queue does a message go to, if nothing is said about it? And who reads that one?
+
+    Lesson 05: a worker reads the queues that it was told to read, here task_default_queue.
+
+    No queue= in the entries' options, nor in the tasks, and task_default_queue="exercise10" as it was.
+    """
+    for task in (exercise.light_oven, exercise.close_books, exercise.feed_dough):
+        for entry in entries(exercise, task):
+            options = {**task._get_exec_options(), **entry.options}
+            route = exercise.app.amqp.router.route(options, task.name, entry.args or (), entry.kwargs or {})
+            expect(
+                getattr(route.get("queue"), "name", route.get("queue")) or "no queue at all",
+                "exercise10",
+                what=f"the queue for which beat sends {call(task, entry)}",
+                idea="No worker of the bakery reads any other queue, so such a message would wait forever.",
             )

@@ -4,12 +4,14 @@ A bakery in New York has a worker, a beat and three tasks. The tasks are finishe
 All times are those that the clock on the bakery's wall shows, in winter and in summer. (The clocks of New York are put
 forward on a Sunday in March, and back on a Sunday in November.)
 
-1. From Tuesday to Sunday, light_oven("left") is sent at 04:15, and light_oven("right") at 05:15. On Mondays the bakery
-   is closed.
-2. close_books() is sent at midnight, when the first day of a month begins; once.
+1. From Tuesday to Sunday, light_oven("left") is sent at 04:15 and light_oven("right") at 05:15, each of them once. On
+   Mondays the bakery is closed, and neither is sent.
+2. close_books() is sent at midnight, when the first day of a month begins; once a month, and never else.
 3. feed_dough() is sent every 60 minutes, day and night. The minute doesn't matter, but dough knows no clocks: it can't
    wait for two hours in the night in which they are put back.
-4. An oven is never lit late: a light_oven that no worker has taken within 10 minutes isn't run any more.
+4. An oven is never lit late: if no worker has taken a light_oven within 10 minutes after beat sent it, it isn't run any
+   more.
+5. All of it goes to the queue exercise10, the only one that the bakery's worker reads.
 
 You needn't wait to see whether it holds: your schedule is asked when it will fire, in several years.
 """

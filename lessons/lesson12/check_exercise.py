@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pytest
 from celery import uuid
 
 BEAT = 0.1  # seconds between the heartbeats that a check adds; a worker sends one every two seconds
@@ -72,6 +73,22 @@ def reports(exercise, limit, events):
     return [(task, name.rpartition(".")[2], seconds) for task, name, seconds in told]
 
 
+def written(kind, timestamp, **fields):
+    """An event as a recording holds it."""
+    sent = {"name": "exercise.open_letter", "args": "()", "kwargs": "{}", "eta": None, "queue": "exercise12"}
+    return {
+        "type": kind,
+        "hostname": "celery@office",
+        "pid": 1,
+        "clock": int(1000 * timestamp),
+        "utcoffset": 0,
+        "timestamp": timestamp,
+        "local_received": timestamp,
+        **(sent if kind == "task-sent" else {}),
+        **fields,
+    }
+
+
 def names(told):
     """The names in these reports, sorted."""
     return sorted(name for _, name, _ in told)
@@ -87,6 +104,7 @@ def shifted(event, hours):
     return moved
 
 
+@pytest.mark.judges(4, 8)
 def check_the_time_is_that_of_the_events(exercise, run, expect, values):
     """How late is it, when the events that you are told are those of yesterday?
 
@@ -96,9 +114,21 @@ def check_the_time_is_that_of_the_events(exercise, run, expect, values):
     """
     events, limit = a_busy_hour(exercise, run, values)
     hours = values.randint(5, 50)
-    now, then = (
+    lags = (events, values.sample(range(60, 600), k=len(events)))
+    now, again, then, slow = (
         [(name, round(seconds, 1)) for _, name, seconds in reports(exercise, limit, told)]
-        for told in (events, [shifted(event, hours) for event in events])
+        for told in (
+            events,
+            events,
+            [shifted(event, hours) for event in events],
+            [{**event, "local_received": event["timestamp"] + lag} for event, lag in zip(*lags, strict=True)],
+        )
+    )
+    expect(
+        again,
+        now,
+        what="the reports of two objects of Late, one after the other, that were told the same events",
+        idea="What one Late was told belongs to it: keep it in self, and make it in __init__.",
     )
     expect(
         then,
@@ -106,11 +136,89 @@ def check_the_time_is_that_of_the_events(exercise, run, expect, values):
         what=f"the reports of the same events, and of a recording of them that is {hours} hours old",
         idea=(
             "This computer's clock knows when you hear of something, and the event's timestamp knows when it happened."
-            " Whoever mixes the two counts the way of the events as waiting."
+            " If you mix the two, you count the way of the events as waiting."
         ),
+    )
+    expect(
+        slow,
+        now,
+        what="the reports of the same events, and of those events when they were minutes on their way to you",
+        idea="local_received is when the receiver got an event; when the thing happened is in timestamp.",
     )
 
 
+@pytest.mark.judges(1, 2, 3, 8)
+def check_each_report_comes_at_the_first_event_that_shows_it(exercise, expect, values):
+    """Which events can show that a task has waited too long, and how many tasks can one event show?
+
+    Demands 1 to 3: "more than", "at each one", "all tasks". Follow a task by hand, from event to event.
+
+    for late, (name, since) in list(self.waiting.items()): … comes before self.waiting loses what has started just now
+    """
+    start, limit = float(values.randint(1_500_000_000, 1_700_000_000)), values.randint(3, 9) / 4
+    told = []
+    late, other = (exercise.Late(limit, lambda *report: told.append(report)) for _ in range(2))
+    letters = [uuid() for _ in range(4)]
+
+    def report(of, seconds):
+        return of, "exercise.open_letter", seconds
+
+    def said():
+        found, told[:] = sorted(told), []
+        return found
+
+    late.note(written("task-sent", start, uuid=letters[0]))
+    late.note(written("task-sent", start, uuid=letters[1]))
+    late.note(written("worker-heartbeat", start + limit))
+    expect(
+        said(),
+        [],
+        what=f"the reports when two letters had waited for {limit} s exactly; the limit was {limit} s",
+        idea="A task is late when it has waited for more than the limit, not for the limit itself.",
+    )
+    late.note(written("worker-heartbeat", start + limit + 0.25))
+    both = said()
+    expect(
+        [letter for letter, _, _ in both],
+        sorted(letters[:2]),
+        what=f"who was reported at the next heartbeat, when the two letters had waited for {limit + 0.25} s",
+        idea="One event shows how late it is for all tasks that wait: look at each of them.",
+    )
+    expect(
+        both,
+        sorted(report(letter, limit + 0.25) for letter in letters[:2]),
+        what="these two reports",
+        idea=(
+            "A report has the task's uuid, its whole name, and how long it has waited by then, not rounded: the "
+            "event's timestamp less that of the task-sent."
+        ),
+    )
+    late.note(written("worker-heartbeat", start + 4 * limit))
+    expect(
+        said(),
+        [],
+        what="the reports at a later heartbeat, when both had been reported",
+        idea="Each task is reported once at most.",
+    )
+    late.note(written("task-sent", start + 4 * limit, uuid=letters[2]))
+    late.note(written("task-started", start + 6 * limit, uuid=letters[2]))
+    expect(
+        said(),
+        [report(letters[2], 2 * limit)],
+        what=f"the reports when a letter's task-started came {2 * limit} s after its task-sent, and nothing between",
+        idea="Its own start is the first event that shows it: look at all who wait, and only then take it out.",
+    )
+    late.note(written("task-sent", start + 6 * limit, uuid=letters[3]))
+    other.note(written("worker-heartbeat", start + 9 * limit))
+    expect(
+        said(),
+        [],
+        what="what a second Late reported, which wasn't told of any task",
+        idea="What one Late was told belongs to it: keep it in self, and make it in __init__.",
+    )
+
+
+@pytest.mark.judges(1, 2)
 def check_waiting_ends_when_the_task_starts(exercise, run, expect, values):
     """From which event to which does a task wait, and what may have been said of it already when it starts?
 
@@ -148,6 +256,7 @@ def check_waiting_ends_when_the_task_starts(exercise, run, expect, values):
         )
 
 
+@pytest.mark.judges(3)
 def check_what_never_starts_is_reported_too(exercise, run, expect, values):
     """Nobody reads the queue: which events does that task get, and which events come all the same?
 
@@ -178,6 +287,7 @@ def check_what_never_starts_is_reported_too(exercise, run, expect, values):
     )
 
 
+@pytest.mark.judges(5)
 def check_a_countdown_is_no_waiting(exercise, run, expect, values):
     """Is a task late that was sent at nine, to be run at ten, and starts at ten?
 
@@ -210,6 +320,7 @@ def check_a_countdown_is_no_waiting(exercise, run, expect, values):
     )
 
 
+@pytest.mark.judges(6, 7)
 def check_who_is_revoked_waits_no_longer(exercise, run, expect, values):
     """What else than a start can end the waiting?
 
@@ -225,15 +336,22 @@ def check_who_is_revoked_waits_no_longer(exercise, run, expect, values):
     assert "task-revoked" in Counter(e["type"] for e in seen.events), "The worker didn't hear of the revoking in time."
     took = [e["timestamp"] for e in seen.events]
     limit = max(limit, 2 * (max(took) - min(took)))
-    said = reports(exercise, limit, with_heartbeats(in_order(seen.events), seconds=3 * limit))
-    expect(
-        names(said),
-        [],
-        what="who was reported, when a letter was revoked before a worker could start it",
-        idea="It never starts, but nobody waits for it any more. Without that, each revoked task is an alarm.",
-    )
+    events = in_order(seen.events)
+    sent_last = [e for e in events if e["uuid"] != revoked]
+    sent_last += sorted((e for e in events if e["uuid"] == revoked), key=lambda e: e["type"] == "task-sent")
+    for order, told in ("told in order", events), ("with its task-sent after its task-revoked", sent_last):
+        expect(
+            names(reports(exercise, limit, with_heartbeats(told, seconds=3 * limit))),
+            [],
+            what=f"which tasks were reported, when a letter was revoked before a worker could start it, {order}",
+            idea=(
+                "It never starts, but it doesn't wait any more either. Without that, each revoked task is an alarm. "
+                "And remember it: its task-sent may arrive after the news of its end."
+            ),
+        )
 
 
+@pytest.mark.judges(7, 8)
 def check_events_in_the_wrong_order(exercise, run, expect, values):
     """If a start is told first and the sending afterwards, is the task waiting then?
 
@@ -247,7 +365,8 @@ def check_events_in_the_wrong_order(exercise, run, expect, values):
     mine = [e for e in events if e["uuid"] == flowers]
     late_sent = [*(e for e in mine if e["type"] != "task-sent"), *(e for e in mine if e["type"] == "task-sent")]
     others = [e for e in events if e["uuid"] != flowers]
-    said = reports(exercise, limit, with_heartbeats([*late_sent, *others], seconds=2 * limit))
+    told = with_heartbeats([*late_sent, *others], seconds=2 * limit)
+    said, again = reports(exercise, limit, told), reports(exercise, limit, told)
     expect(
         names(said).count("water_flowers"),
         0,
@@ -266,4 +385,10 @@ def check_events_in_the_wrong_order(exercise, run, expect, values):
         ["open_letter"] * letters,
         what="who was reported",
         idea="The letters did wait, and were told in order.",
+    )
+    expect(
+        again,
+        said,
+        what="what a second Late reported of the same events, and what the first did",
+        idea="What one Late was told belongs to it: keep it in self, and make it in __init__.",
     )
