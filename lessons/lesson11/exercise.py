@@ -1,17 +1,21 @@
 """Exercise 11 · Money and lightning.
 
-A bank moves money by a task: take it from the payer, give it to the payee. Now and then lightning strikes, and the
-process that is at work is killed by SIGKILL: before the first step, between the two, or right after a transaction. A
-new process is there at once; but money has been lost like that, and once it was paid twice. Make transfer safe:
+A bank moves money by a task: take it from the payer, give it to the payee. Now and then lightning strikes, and SIGKILL
+ends the process that runs the task: before the first step, between the two, or right after a transaction. It strikes an
+order at most once, and a new process is there at once; but money has been lost like that, and once it was paid twice.
+Make transfer safe:
 
-1. Whenever lightning strikes, in the end the payer has paid once and the payee has got it once. Nobody has to help, and
-   nobody has to wait for it: a few seconds are enough.
-2. A transfer is made as a whole or not at all: there is no moment with only half of it kept.
+1. A transfer that was struck is run again, within a few seconds and without help. In the end the payer has paid once,
+   the payee has got it once, and the receipt says the task's sentence.
+2. A transfer is made as a whole or not at all: if you look at the accounts from another connection, you never see half
+   of it.
 3. A nervous clerk may send the same order twice, even at the same moment. The money moves once, and both receipts say
-   the same sentence.
+   the same sentence. Another number is another order, even with the same accounts and the same amount.
+4. The bank refuses to take more than the payer has, with an IntegrityError. Then the task fails, and nothing of it is
+   kept. When the payer has the money, the clerk can send the same order again.
 
-bank.take and bank.give stay the two steps, and their work is the bank's. bank.orders is an empty table
-for your own use, with one column: the number of an order, its primary key.
+Both steps are made with bank.take and bank.give, which are ready. bank.orders is an empty table for your own use, with
+one column, `number`: the number of an order, its primary key. All of this is in lessons/lesson11/exercise_bank.py.
 """
 
 from celery import Celery

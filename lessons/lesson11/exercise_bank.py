@@ -6,6 +6,7 @@ from pathlib import Path
 from time import sleep
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Connection,
     Integer,
@@ -25,13 +26,16 @@ from global_config import LESSONS_HOME, POSTGRES_URL
 engine = create_engine(POSTGRES_URL.removeprefix("db+"), poolclass=NullPool)
 tables = MetaData()
 accounts = Table(
-    "exercise11_accounts", tables, Column("name", String, primary_key=True), Column("balance", Integer, nullable=False)
+    "exercise11_accounts",
+    tables,
+    Column("name", String, primary_key=True),
+    Column("balance", Integer, CheckConstraint("balance >= 0"), nullable=False),  # otherwise IntegrityError
 )
 orders = Table("exercise11_orders", tables, Column("number", String, primary_key=True))  # for your own use; empty
 
 
 def take(transaction: Connection, order: str, payer: str, amount: int) -> None:
-    """First step: the payer has less."""
+    """First step: the payer has less. Raises IntegrityError if the balance would be below 0."""
     strike(order, "before")
     change(transaction, payer, -amount)
 
@@ -80,6 +84,12 @@ def open_accounts(balances: dict[str, int]) -> None:
         transaction.execute(
             insert(accounts), [{"name": name, "balance": balance} for name, balance in balances.items()]
         )
+
+
+def pay_in(name: str, amount: int) -> None:
+    """A customer brings money."""
+    with engine.begin() as transaction:
+        change(transaction, name, amount)
 
 
 def balances() -> dict[str, int]:

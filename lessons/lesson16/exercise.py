@@ -1,14 +1,16 @@
 """Exercise 16 · The shop has had a bad week.
 
 An order is paid by a task, and the customers are angry: some were charged twice, some orders were never paid. Make pay
-safe. Whatever happens, in the end the card has been charged exactly once, and each receipt says the same sentence:
+safe. In the end the card has been charged exactly once for each order, and each of its receipts says the same sentence:
 
-1. the process that runs the task is killed, before the bank is asked or after;
-2. the whole worker is killed; there is a second one;
-3. the message comes twice, at the same moment;
-4. the bank doesn't answer (NoAnswer), and nobody knows whether it has charged.
+1. when the process that runs the task is killed, before the bank has charged or after;
+2. when the whole worker is killed (there is a second one);
+3. when an order's message comes twice, at the same moment, and the bank is slow;
+4. when the bank doesn't answer (NoAnswer), up to twice in a row, and may have charged or not;
+5. when one customer has two orders of the same amount, which are two charges.
 
-exercise_shop.py has the shop's steps; see what charge can be told. After it come three incidents, in folders beside.
+All of this takes a few seconds at most. The shop's steps are in lessons/lesson16/exercise_shop.py: see what charge can
+be told. After this exercise come three incidents, in folders next to it.
 """
 
 from celery import Celery

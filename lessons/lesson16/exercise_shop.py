@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 from time import sleep
+from urllib.parse import quote
 
 import psutil
 from celery import Celery
@@ -16,7 +17,7 @@ from global_config import LESSONS_HOME, RABBITMQ_URL
 
 
 class NoAnswer(Exception):
-    """The bank was asked, and hasn't answered: nobody knows whether it has done what it was asked for."""
+    """The bank was asked, and hasn't answered: it may have charged the card or not."""
 
 
 def charge(order: str, amount: int, key: str | None = None) -> None:
@@ -25,8 +26,6 @@ def charge(order: str, amount: int, key: str | None = None) -> None:
     if key is None or first(f"bank {key}"):
         note("charges", order, amount)
     strike(order, "after")
-    if unlucky(order, "no answer"):
-        raise NoAnswer("the bank hasn't answered in time")
 
 
 def post(order: str, seconds: float) -> None:
@@ -44,7 +43,7 @@ def picture(name: str) -> bytes:
 def first(what: str) -> bool:
     """Whether nobody has said this before: of all processes that ask, one is told True, and only once."""
     try:
-        Path(LESSONS_HOME, f"said-{what}").touch(exist_ok=False)
+        Path(LESSONS_HOME, f"said-{quote(what, safe='')}").touch(exist_ok=False)
     except FileExistsError:
         return False
     return True
@@ -67,7 +66,7 @@ def noted(book: str, about: str = "*") -> list[list[int]]:
 
 
 def trouble(order: str, what: str) -> None:
-    """Let this strike, once: "killed before", "killed after", "no answer", "worker killed before"."""
+    """Let this strike, once: "slow before", or "killed", "worker killed" or "no answer" before the charge or after."""
     Path(LESSONS_HOME, f"trouble-{order}-{what}").touch()
 
 
@@ -80,6 +79,10 @@ def unlucky(order: str, what: str) -> bool:
 
 
 def strike(order: str, moment: str) -> None:
+    if unlucky(order, f"slow {moment}"):
+        sleep(0.8)
+    if unlucky(order, f"no answer {moment}"):
+        raise NoAnswer("the bank hasn't answered in time")
     if unlucky(order, f"killed {moment}"):
         sleep(0.3)  # who dies at once may be gone before the worker has heard that the task was begun
         os.kill(os.getpid(), signal.SIGKILL)
