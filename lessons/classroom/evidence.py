@@ -2,7 +2,7 @@
 
 import ast
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 
 WAITS = "waits for a result"
 ENDED = frozenset({"task-succeeded", "task-failed", "task-revoked", "task-rejected", "task-unknown"})
@@ -18,9 +18,12 @@ class Evidence:
         self.steps: list[str] = []  # of the caller: the task of each message that it sent, and WAITS
 
     def _of(self, task: str, kind: str = "") -> list[dict]:
-        sent = [e for e in self.events if e["type"] == "task-sent"]
-        ids = [e["uuid"] for e in sent if task in (e["name"], e["name"].rpartition(".")[2])]
-        return [e for e in self.events if e["uuid"] in ids and e["type"].endswith(kind)]
+        def is_message(event: dict) -> bool:
+            return event["type"] == "task-sent" and task in (event["name"], event["name"].rpartition(".")[2])
+
+        ids = {e["uuid"] for e in self.events if is_message(e)}
+        ours = [e for e in self.events if e["uuid"] in ids and e["type"].endswith(kind)]
+        return [e for e in ours if e["type"] != "task-sent" or is_message(e)]  # not of a task that this one replaced
 
     def sent(self, task: str) -> int:
         """How many messages of `task` were sent, retries not counted."""
@@ -30,6 +33,10 @@ class Evidence:
         """The tasks in the order in which they began to run, by their full names."""
         named = {e["uuid"]: e["name"] for e in self.events if e["type"] == "task-sent"}
         return [named[e["uuid"]] for e in self.events if e["type"] == "task-started"]
+
+    def ids(self, task: str) -> list[str]:
+        """The ids of its messages, by time of sending: those that their receipts have, too."""
+        return list(dict.fromkeys(e["uuid"] for e in self._of(task, "sent")))
 
     def runs(self, task: str) -> int:
         """How many times `task` was run, retries counted."""
@@ -61,7 +68,7 @@ class Evidence:
         A busy machine sends a message late, so the figure may be smaller than the countdown, but it is never larger.
         """
         sent = [e for e in self._of(task, "sent") if e["eta"]]
-        return [datetime.fromisoformat(e["eta"]).timestamp() - e["timestamp"] for e in sent]
+        return [due(e) - e["timestamp"] for e in sent]
 
     def delays(self, task: str) -> list[float]:
         """Seconds from the sending of each of its messages to the start of its first run, by time of sending."""
@@ -79,6 +86,10 @@ class Evidence:
         sent = self.steps[: self.steps.index(WAITS)] if WAITS in self.steps else self.steps
         return len([name for name in sent if task in ("", name, name.rpartition(".")[2])])
 
+    def waits(self) -> int:
+        """How often the caller has waited for a result so far."""
+        return self.steps.count(WAITS)
+
     def messages(self) -> int:
         """How many messages were sent so far, retries counted."""
         return len([e for e in self.events if e["type"] == "task-sent"])
@@ -87,8 +98,8 @@ class Evidence:
         """Seconds from the last event to the latest eta of a message that no worker has begun; 0.0 without one."""
         now = max((e["timestamp"] for e in self.events), default=0.0)
         begun = {e["uuid"] for e in self.events if e["type"] == "task-started"}
-        etas = [e["eta"] for e in self.events if e["type"] == "task-sent" and e["eta"] and e["uuid"] not in begun]
-        return max([datetime.fromisoformat(eta).timestamp() - now for eta in etas], default=0.0)
+        waiting = [e for e in self.events if e["type"] == "task-sent" and e["eta"] and e["uuid"] not in begun]
+        return max([due(e) - now for e in waiting], default=0.0)
 
     def sent_here(self, task: str) -> int:
         """How many messages of `task` the caller's own process sent; callbacks are sent by workers."""
@@ -102,6 +113,12 @@ class Evidence:
         """From the first event to the last."""
         times = [e["timestamp"] for e in self.events]
         return max(times) - min(times) if times else 0.0
+
+
+def due(event: dict) -> float:
+    """The time of a message's eta; one without a zone is UTC to a worker, wherever it runs."""
+    eta = datetime.fromisoformat(event["eta"])
+    return (eta if eta.tzinfo else eta.replace(tzinfo=UTC)).timestamp()
 
 
 def plain(text: str) -> object:

@@ -29,6 +29,28 @@ def expect_sent(seen, expect, task):
     )
 
 
+def why_other_answers(saw, wanted):
+    """The idea behind pairs that aren't those of the three tasks."""
+    if (
+        not isinstance(saw, list)
+        or len(saw) != 3
+        or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in saw)
+    ):
+        return "A list of three pairs is wanted: for each task the state in which it ended, and what it returned."
+    if [pair[::-1] for pair in saw] == wanted:
+        return "In each pair the state comes first, then the value."
+    if all(pair in saw for pair in wanted):
+        return "The answers are right, but their order isn't: bake, share, sell, whichever of them ended first."
+    if any(not isinstance(state, str) for state, _ in saw):
+        return "The state is asked for as a word, such as SUCCESS: a receipt has it in .state."
+    if any(state not in ("SUCCESS", "FAILURE") or value is None for state, value in saw):
+        return (
+            "A receipt isn't the answer yet: its state is PENDING and its result None until the task has ended. get() "
+            "waits for that; ask for the state afterwards."
+        )
+    return "Each pair is about one receipt of this morning: its state, and the value that its own get() returned."
+
+
 @pytest.mark.judges(1, 3)
 def check_a_worker_does_the_work(exercise, run, expect, values):
     """What does bake(loaves) do, and what does bake.delay(loaves) do? And when does a receipt know how a task ended?
@@ -48,10 +70,7 @@ def check_a_worker_does_the_work(exercise, run, expect, values):
         pairs(said),
         wanted,
         what=f"what morning({loaves}, {guests}, 0) returned",
-        idea=(
-            "A receipt isn't the answer yet: its state is PENDING and its result None until the task has ended. get() "
-            "waits for that; ask for the state afterwards."
-        ),
+        idea=why_other_answers(pairs(said), wanted),
     )
 
 
@@ -69,7 +88,11 @@ def check_all_are_sent_before_one_is_waited_for(exercise, run, expect, values):
         seen.sent_before_waiting(),
         3,
         what="how many of the three calls were sent before you first waited for a result",
-        idea="get() waits. Called between two sends, it makes the workers take turns: send everything, then collect.",
+        idea=(
+            "get() waits. Called between two sends, it makes the workers take turns: send everything, then collect."
+            if sum(seen.sent_here(task) for task in ("bake", "share", "sell")) == 3
+            else "Send each of the three yourself. In a chain, each task waits for the one before."
+        ),
     )
 
 
@@ -82,15 +105,26 @@ def check_selling_waits_for_the_shop_to_open(exercise, run, expect, values):
 
     sell.apply_async(args=(loaves,), countdown=seconds)
     """
-    loaves, seconds = values.randint(20, 90), values.choice([1.6, 2.4])  # not the 1 second of the lesson
+    loaves, seconds = values.randint(20, 90), values.choice([1.5, 2.5])  # no whole seconds, nor the lesson's 1
     with run() as seen:
         exercise.morning(loaves, values.randint(2, 9), seconds)
+    expect(
+        [task for task in ("bake", "share") if max(seen.countdowns(task), default=0) > 0.3],
+        [],
+        what="which of bake and share wait for something, too",
+        idea="Only selling waits for the shop to open: a countdown belongs to one call, and these two are for now.",
+    )
     countdowns = [round(countdown, 1) for countdown in seen.countdowns("sell")]
     expect(
         countdowns,
         [pytest.approx(seconds, abs=0.4)],
         what=f"seconds for which the message of sell says to wait, in morning({loaves}, …, {seconds})",
-        idea="A countdown travels with the message, and the worker waits: no sleep here, nor a number of your own.",
+        idea=(
+            "A countdown travels with the message, and the worker waits: the whole of `seconds`, which needn't be a "
+            "whole number."
+            if countdowns
+            else "The message says nothing of waiting. A sleep here keeps you waiting; a countdown travels with it."
+        ),
     )
 
 
@@ -105,7 +139,7 @@ def check_a_failure_is_handed_over(exercise, run, expect, values):
     loaves = values.randint(20, 90)
     with run() as seen:
         try:
-            said = exercise.morning(loaves, 0, 0)
+            said = exercise.morning(loaves, 0, 1.2)  # when share fails, selling has yet to begin
         except ZeroDivisionError as error:
             said = f"morning() raised {error!r}"
     expect_sent(seen, expect, "share")
@@ -113,10 +147,12 @@ def check_a_failure_is_handed_over(exercise, run, expect, values):
     expect(
         pairs(said),
         [("SUCCESS", f"{loaves} loaves baked"), failure, ("SUCCESS", f"{loaves} loaves sold")],
-        what=f"what morning({loaves}, 0, 0) returned: nobody to share with",
+        what=f"what morning({loaves}, 0, 1.2) returned: nobody to share with",
         idea=(
-            "get() raises here what the task raised there, unless told not to propagate it. The exception is the "
-            "answer to hand over: not None, not its text, and the other two answers are still wanted. A PENDING among "
-            "them means that a state was asked for before get() had waited."
+            "A task was still waiting for its time when its state was asked for. One failure ends nothing: wait for "
+            "each of the three, also for those after it."
+            if "'PENDING'" in repr(said)
+            else "get() raises here what the task raised there, unless told not to propagate it. The exception is the "
+            "answer to hand over: not None, not its text, and the other two answers are still wanted."
         ),
     )

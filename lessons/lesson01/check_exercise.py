@@ -1,6 +1,12 @@
 """What a finished exercise does. Each docstring holds three hints, a paragraph each."""
 
+import os
+import re
 
+import pytest
+
+
+@pytest.mark.judges(1)
 def check_a_short_round_returns_its_figures(exercise, run, expect, values):
     """What should happen to the other meters of a round when one of them is broken?
 
@@ -13,6 +19,8 @@ def check_a_short_round_returns_its_figures(exercise, run, expect, values):
             figures[meter] = None
     """
     first, broken, last = named(values, "meter", "broken", "meter")
+    # More rounds than a worker has processes, so that one of them is its process's second.
+    others = [[f"meter-{house}1", f"broken-{house}2"] for house in range(100, 101 + (os.cpu_count() or 1))]
     with run() as seen:
         try:
             receipt = exercise.read_round.delay("short", [first, broken, last])
@@ -27,16 +35,33 @@ def check_a_short_round_returns_its_figures(exercise, run, expect, values):
                 ),
             )
         figures = receipt.get(timeout=6, interval=0.02)
+        receipts = [exercise.read_round.delay(f"short-{number}", meters) for number, meters in enumerate(others)]
+        later = [receipt.get(timeout=6, interval=0.02) for receipt in receipts]
     expect(
         figures,
         {first: figure(first), broken: None, last: figure(last)},
         what="what a round without slow meters returned",
         idea="A round that has the time reads every meter; only a broken one has None. It returns all figures.",
     )
-    expect(len(seen.names()), 1, what="how many tasks ran", idea="One round is one task; it reads its meters itself.")
+    expect(
+        later,
+        [{meter: figure(meter), broken: None} for meter, broken in others],
+        what=f"what {len(others)} more rounds returned, each of two meters of its own",
+        idea=(
+            "A worker's process runs one round after another, and a variable of the module lives as long as the "
+            "process. Make the dictionary inside of read_round(), so that each round begins with an empty one."
+        ),
+    )
+    expect(
+        len(seen.names()),
+        1 + len(others),
+        what=f"how many tasks ran, for {1 + len(others)} rounds",
+        idea="One round is one task; it reads its meters itself.",
+    )
 
 
-def check_a_long_round_is_stopped(exercise, run, expect, values):
+@pytest.mark.judges(2)
+def check_a_long_round_is_stopped(exercise, run, expect, values, workers):
     """Which of the two limits raises something inside the task, and who catches it there?
 
     Look at the table of the two limits in lesson 01, and then at every except in your task: which exceptions does it
@@ -55,8 +80,18 @@ def check_a_long_round_is_stopped(exercise, run, expect, values):
         what="how a round with a slow meter ended",
         idea=why_not_stopped(outcome, meters[3]),
     )
+    expect(
+        struck(workers, receipt.id),
+        [0.5],
+        what='the soft limits that the worker enforced, in seconds, as in its log: "Soft time limit (…s) exceeded"',
+        idea=(
+            "Celery is to stop the round after 0.5 s, and its worker to say so. A soft limit may be a fraction; set it "
+            "at the task, or for all tasks."
+        ),
+    )
 
 
+@pytest.mark.judges(3)
 def check_what_was_read_is_saved(exercise, run, expect, values):
     """When the soft limit strikes, in which line is your task, and which lines will it still come to?
 
@@ -68,24 +103,21 @@ def check_what_was_read_is_saved(exercise, run, expect, values):
         raise
     """
     meters = named(values, "meter", "broken", "meter", "slow", "meter")
+    before = named(values, "meter")[0]
+    exercise.save("saved", {before: figure(before)})  # the same night's first try
     with run():
         outcome_of(exercise.read_round.delay("saved", meters))
     saved = exercise.saved("saved")
-    idea = (
-        "The exception comes in the middle of read_meter(), and no line after it runs. What must happen then belongs "
-        "where SoftTimeLimitExceeded is caught (TimeLimitExceeded is never raised inside a task)."
-    )
-    if saved:
-        idea = "Save what was read before the limit struck, that and no more, and what the broken meter said as well."
-    if meters[3] in saved:
-        idea = (
-            "The slow meter wasn't interrupted, or was counted as read. Looking at the clock between two meters can't "
-            "stop a slow one; Celery's soft limit strikes in the middle of it."
-        )
     wanted = {meters[0]: figure(meters[0]), meters[1]: None, meters[2]: figure(meters[2])}
-    expect(saved, wanted, what=f"what was saved when {meters[3]} was interrupted", idea=idea)
+    expect(
+        saved,
+        wanted,
+        what=f"what is saved since {meters[3]} was interrupted",
+        idea=why_not_saved(saved, meters, before),
+    )
 
 
+@pytest.mark.judges(4)
 def check_a_stuck_round_is_ended(exercise, run, expect, values):
     """What if the code that hangs takes no notice of the soft limit?
 
@@ -101,11 +133,20 @@ def check_a_stuck_round_is_ended(exercise, run, expect, values):
         "FAILURE TimeLimitExceeded(2.5)",
         what="how a round with a stuck meter ended",
         idea=(
-            "A soft limit only raises an exception, and what swallows it runs on: here a meter, which can hold its "
-            "worker process for 4 s. A hard limit ends the process, whatever runs in it. It is the safety net, here at"
-            " 2.5 s."
+            "The hard limit ended it, but not after 2.5 s, as is asked for."
+            if type(outcome).__name__ == "TimeLimitExceeded"
+            else "A soft limit only raises an exception, and what swallows it runs on: here a meter, which can hold "
+            "its worker process for 4 s. A hard limit ends the process, whatever runs in it. It is the safety net, "
+            "here at 2.5 s."
         ),
     )
+
+
+def struck(workers, task_id):
+    """The soft limits, in seconds, that the workers' logs say this task exceeded."""
+    logs = "".join(log.read_text(errors="replace") for log in workers.values())
+    found = re.findall(rf"Soft time limit \(([\d.]+)s\) exceeded for \S+\[{task_id}\]", logs)
+    return [float(seconds) for seconds in found]
 
 
 def named(values, *kinds):
@@ -124,6 +165,34 @@ def outcome_of(receipt):
     if isinstance(outcome, NotImplementedError):
         raise outcome
     return outcome
+
+
+def why_not_saved(saved, meters, before):
+    """The idea behind what was saved in place of the figures that were read."""
+    slow, last = meters[3:]
+    if saved.keys() == {before}:
+        return (
+            "Nothing was saved for this night; what is there is from its first try. The soft limit comes in the middle "
+            "of read_meter(), and no line after it runs. What must happen then belongs where SoftTimeLimitExceeded is "
+            "caught (TimeLimitExceeded is never raised inside a task)."
+        )
+    if before in saved:
+        return "What was saved for this night before is replaced, and not added to: each round has its own figures."
+    if saved.keys() - set(meters):
+        return (
+            "Figures of another round are among them: a variable of the module lives as long as the worker's process. "
+            "Make the dictionary inside of read_round()."
+        )
+    if saved.get(slow) is not None:
+        return (
+            "The slow meter wasn't interrupted. Looking at the clock between two meters can't stop a slow one; "
+            "Celery's soft limit strikes in the middle of it."
+        )
+    if slow in saved:
+        return "None says that a meter is broken. The slow one isn't, it was interrupted, so it has no figure."
+    if last in saved:
+        return "A stopped round reads no further meters: once the limit has struck, save, and raise it again."
+    return "Save all that was read before the limit struck, and what the broken meter said as well."
 
 
 def why_not_stopped(outcome, slow):

@@ -5,9 +5,9 @@ up the whole round. What has been read by then is wanted all the same. Write rea
 
 1. It reads each meter with read_meter() and returns all figures: {"meter-17": 17, …}. Where read_meter() raises
    ValueError, the meter is broken: its figure is None, and the round goes on.
-2. A round that takes longer than 0.5 s is stopped, and ends as FAILURE with SoftTimeLimitExceeded: whoever asks for its
-   state must know that figures are missing.
-3. The figures of a stopped round, those that it had read until then, are saved with save().
+2. Celery stops a round that takes longer than 0.5 s, and the round ends as FAILURE with SoftTimeLimitExceeded: the
+   caller must learn from its state that figures are missing.
+3. The figures of a stopped round, those that it had read until then and no others, are saved with save().
 4. A stuck meter takes no notice of being stopped. Such a round is ended after 2.5 s all the same, saved or not.
 
 What stands here already can stay as it is.

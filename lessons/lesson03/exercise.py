@@ -6,11 +6,14 @@ Then there is no sum, and the archivist must hear of it.
 
 count_words and tell_archivist are finished. What is missing:
 
-1. add_up(counts) is called once for a box, with the number of words of each letter, in the order of the letters. It
-   shows its working: add_up([7, 2, 5]) returns "7 + 2 + 5 = 14".
-2. count_box(box, letters) sends all that and comes back at once, with the receipt of add_up. It waits for nothing: from
-   then on, the workers see to everything.
-3. If letters of a box can't be read, tell_archivist(box) runs on a worker: once for the box, however many they are.
+1. Each letter is read by a task of its own, count_words. All of a box are sent together, so that they are read side by
+   side.
+2. add_up(counts) is called once for a box, with the number of words of each letter, in the order of the letters. It
+   shows its working: add_up([7, 2, 5]) returns "7 + 2 + 5 = 14". There is at least one letter in a box.
+3. count_box(box, letters) sends a box and comes back at once, with the receipt of add_up. Neither it nor a task waits
+   for other tasks: many boxes may be on their way together, and no process is kept waiting.
+4. If letters of a box can't be read, tell_archivist(box) runs on a worker: once for the box, however many they are, and
+   sent by a worker. If all can be read, it isn't called.
 """
 
 from time import sleep

@@ -3,6 +3,7 @@
 from itertools import zip_longest
 
 import pytest
+from celery.exceptions import TimeoutError as Late
 
 
 def fetched(exercise, expect, product, down_for):
@@ -25,10 +26,20 @@ def fetched(exercise, expect, product, down_for):
     return said
 
 
+def busy(seen):
+    """Seconds for which fetch kept a process of the worker, all its runs together."""
+    ids = seen.ids("fetch")
+    ours = [event for event in seen.events if event["uuid"] in ids]
+    begun = [event["timestamp"] for event in ours if event["type"] == "task-started"]
+    ended = [e["timestamp"] for e in ours if e["type"] in ("task-retried", "task-succeeded", "task-failed")]
+    return sum(end - begin for begin, end in zip(begun, ended, strict=False))  # one run may begin before another's end
+
+
 def a_product(values):
     return "".join(values.choices("abcdefghijklmnopqrstuvwxyz", k=4))
 
 
+@pytest.mark.judges(1)
 def check_the_task_is_run_again(exercise, run, expect, values):
     """Who runs a task again: a loop in the task, or Celery? And how does a run know how many came before it?
 
@@ -54,18 +65,28 @@ def check_the_task_is_run_again(exercise, run, expect, values):
         f"{product}: answered on run {down_for + 1}",
         what=f"what fetch({product!r}, {down_for}) came to",
         idea=(
-            "Nothing is run again unless you ask: self.retry() does, and it ends this run by raising Retry. Let that "
-            "pass: caught, it makes a success out of a run that got nothing."
+            "The task failed where it was to be run again. Nothing is run again unless you ask: self.retry() does, or "
+            "autoretry_for with the exceptions to retry."
+            if isinstance(said, Exception)
+            else "What the server says is to be returned as it is, and it is to be told how often this call was "
+            "retried: 0 on the first run, 1 on the next."
+            if isinstance(said, str)
+            else "self.retry() ends this run by raising Retry. Let that pass: caught, it makes a success out of a run "
+            "that got nothing. And what the server says in the end is to be returned."
         ),
     )
     expect(
         seen.runs("fetch"),
         down_for + 1,
         what=f"how many times a worker ran fetch({product!r}, {down_for})",
-        idea="A loop with sleep() isn't a retry: it keeps the process from other tasks, and Celery sees one run only.",
+        idea=(
+            "Celery is to run the task again, once for each time that the server was down. A loop inside of the task "
+            "isn't a retry: Celery sees one run only, and while it sleeps, the process is kept from other tasks."
+        ),
     )
 
 
+@pytest.mark.judges(1, 2)
 def check_each_wait_is_twice_as_long(exercise, run, expect, values):
     """What changes from run to run, so that a wait could be computed from it?
 
@@ -74,25 +95,52 @@ def check_each_wait_is_twice_as_long(exercise, run, expect, values):
 
     countdown=0.2 * 2**self.request.retries
     """
-    waits = []
+    waits, kept = [], []
     for _ in range(3):  # a busy machine sends a retry late, which shortens its wait: what counts is the longest of each
         with run() as seen:
             exercise.fetch.delay(a_product(values), 3)  # not fetched(): waits that are too long are to be seen as such
         waits = [round(max(both), 2) for both in zip_longest(waits, seen.countdowns("fetch"), fillvalue=0)]
-        wanted = pytest.approx([0.2, 0.4, 0.8][: max(2, len(waits))], abs=0.08)  # the next check counts the retries
-        if waits == wanted:
+        kept.append(busy(seen))
+        longest = [0.2, 0.4, 0.8]
+        wanted = pytest.approx(longest[: max(2, len(waits))], abs=0.08)  # the next check counts the retries
+        too_long = any(wait > limit + 0.08 for wait, limit in zip(waits, longest, strict=False))  # and stays so
+        if too_long or (waits == wanted and kept[-1] < 0.7):
             break
+    expect(
+        "busy" if min(kept) > 0.7 else "free",  # the three waits together are 1.4 s
+        "free",
+        what=f"the worker's process while fetch waits (its runs took {min(kept):.1f} s together)",
+        idea=(
+            "The task sleeps, and a process that sleeps is kept from other tasks. Leave the waiting to the message: a "
+            "retry with a countdown ends this run at once, and the next one begins when its time has come."
+        ),
+    )
     expect(
         waits,
         wanted,
         what="seconds that each retry is to wait",
-        idea=(
-            "A countdown holds for one retry; the next may have another. retry_backoff can't say 0.2: it counts whole "
-            "seconds, 1 at least, and its jitter draws them by chance."
-        ),
+        idea=why_other_waits(waits),
     )
 
 
+def why_other_waits(waits):
+    """The idea behind waits that aren't 0.2, 0.4 and 0.8 seconds."""
+    if not waits:
+        return "The retries don't wait at all: say how long with countdown=, in seconds, each time that you retry."
+    if len(waits) > 1 and max(waits) < 1.5 * min(waits):
+        return "Each wait is as long as the first. A countdown holds for one retry; the next one may have another."
+    if all(wait == pytest.approx(round(wait), abs=0.08) for wait in waits):
+        return (
+            "retry_backoff can't say 0.2: it counts whole seconds, 1 at least, and its jitter draws them by chance. "
+            "self.retry(countdown=…) takes fractions."
+        )
+    return (
+        "Each wait is twice the one before: 0.2 times 1, 2, 4. self.request.retries tells which one it is, and belongs "
+        "to this call, unlike a number that the module keeps."
+    )
+
+
+@pytest.mark.judges(3)
 def check_it_gives_up_after_three_retries(exercise, run, expect, values):
     """How many runs are three retries? And what should the caller learn in the end: that it failed, or also why?
 
@@ -101,7 +149,10 @@ def check_it_gives_up_after_three_retries(exercise, run, expect, values):
     @app.task(bind=True, max_retries=3), and raise self.retry(exc=error, …)
     """
     with run() as seen:
-        said = fetched(exercise, expect, a_product(values), values.randint(50, 99))
+        try:
+            said = fetched(exercise, expect, a_product(values), values.randint(50, 99))
+        except Late:
+            said = "no end in 5 seconds"
     expect(
         seen.runs("fetch"),
         4,
@@ -124,6 +175,7 @@ def check_it_gives_up_after_three_retries(exercise, run, expect, values):
     )
 
 
+@pytest.mark.judges(4)
 def check_a_wrong_product_is_asked_for_once(exercise, run, expect, values):
     """Which failures pass by themselves, and which stay the same however often one tries?
 
@@ -131,7 +183,7 @@ def check_a_wrong_product_is_asked_for_once(exercise, run, expect, values):
 
     except ConnectionError, or autoretry_for=(ConnectionError,): then a ValueError goes its way, and the task fails
     """
-    product = f"{a_product(values)}-{values.randint(10, 99)}"
+    product, other = (f"{a_product(values)}-{number}" for number in values.sample(range(10, 100), 2))
     with run() as seen:
         said = fetched(exercise, expect, product, 0)
     expect(
@@ -145,4 +197,18 @@ def check_a_wrong_product_is_asked_for_once(exercise, run, expect, values):
         ValueError(f"no product is called {product}"),
         what="what it ended with",
         idea="The caller is to learn that there is no such product: let the ValueError out.",
+    )
+    with run() as seen:
+        said = fetched(exercise, expect, other, 1)
+    expect(
+        seen.runs("fetch"),
+        2,
+        what=f"how many times a worker ran fetch({other!r}, 1): the server is down for one run, and then says no",
+        idea="A wrong product fails at once on any run, also on one that is a retry.",
+    )
+    expect(
+        said,
+        ValueError(f"no product is called {other}"),
+        what=f"what fetch({other!r}, 1) ended with",
+        idea="The caller is to learn why the last run failed, and not why the one before it did.",
     )

@@ -1,5 +1,7 @@
 """What a finished exercise does. Each docstring holds three hints, a paragraph each."""
 
+import pytest
+
 LOW, HIGH = "exercise05-low", "exercise05-high"
 
 
@@ -12,6 +14,7 @@ def add(app, name):
     return unforeseen
 
 
+@pytest.mark.judges(1)
 def check_reports_go_to_low(exercise, run, expect, values):
     """Which of Celery's settings decides a queue by a task's name, and can one line of it speak for many names?
 
@@ -53,6 +56,7 @@ def check_reports_go_to_low(exercise, run, expect, values):
     )
 
 
+@pytest.mark.judges(2)
 def check_everything_else_goes_to_high(exercise, run, expect, values):
     """Where does a task go that no route catches?
 
@@ -63,9 +67,11 @@ def check_everything_else_goes_to_high(exercise, run, expect, values):
     """
     number = values.randint(10, 99)
     name = f"exercise.{values.choice(['refund', 'remind', 'welcome'])}_{values.randint(2, 99)}"
+    alike = [f"exercise.reporter_{values.randint(2, 99)}", f"exercise.send_report_{values.randint(2, 99)}"]
     with run() as seen:
         assert exercise.send_invoice.delay(number).get(timeout=5, interval=0.05) == f"invoice {number}"
-        add(exercise.app, name).delay()
+        for other in (name, *alike):
+            add(exercise.app, other).delay()
     expect(
         seen.queues(exercise.send_invoice.name),
         [HIGH],
@@ -81,8 +87,19 @@ def check_everything_else_goes_to_high(exercise, run, expect, values):
             "no route catches goes to the default queue, so that is the setting to change."
         ),
     )
+    for other in alike:
+        expect(
+            seen.queues(other),
+            [HIGH],
+            what=f"the queue of {other}, which isn't a report",
+            idea=(
+                "The pattern is too wide. A * stands for anything, also for nothing: what comes before it has to be "
+                "all that the names of reports begin with, the module and the underscore included."
+            ),
+        )
 
 
+@pytest.mark.judges(3)
 def check_an_urgent_report_goes_to_high(exercise, run, expect, values):
     """Who can know that this one report is urgent: the settings, or the line that sends it?
 
@@ -91,35 +108,58 @@ def check_an_urgent_report_goes_to_high(exercise, run, expect, values):
 
     return report_sales.apply_async(args=(month,), queue="exercise05-high")
     """
-    urgent, usual = values.sample(range(1, 13), 2)
+    urgent, usual, again = values.sample(range(1, 13), 3)
     with run() as seen:
         receipt = exercise.urgent_report(urgent)
+        waited = seen.waits()
         expect(
-            type(receipt).__name__,
+            receipt and type(receipt).__name__,
             "AsyncResult",
             what="what urgent_report() returns",
             idea="Sending gives a receipt at once. Return it: who has called decides when to wait for the report.",
         )
         saw = receipt.get(timeout=5, interval=0.05)
         exercise.report_sales.delay(usual).get(timeout=5, interval=0.05)
+        second = exercise.urgent_report(again)
+        saw_again = second.get(timeout=5, interval=0.05)
     expect(
-        saw,
-        f"sales of month {urgent}",
-        what=f"the result of urgent_report({urgent})",
-        idea="It was to send report_sales.",
+        waited,
+        0,
+        what=f"how often urgent_report({urgent}) waited for a result before it returned",
+        idea="Sending gives a receipt at once. Return it: who has called decides when to wait for the report.",
+    )
+    expect(
+        [saw, saw_again],
+        [f"sales of month {urgent}", f"sales of month {again}"],
+        what=f"the results of urgent_report({urgent}) and urgent_report({again})",
+        idea="Each call of urgent_report() sends report_sales, with the month that it was given.",
+    )
+    expect(
+        seen.sent(exercise.report_sales.name),
+        3,
+        what="how many calls of report_sales were sent, for two urgent reports and a usual one",
+        idea="urgent_report() sends report_sales itself, once: no copy under another name, no usual one beside it.",
     )
     expect(
         seen.queues(exercise.report_sales.name),
-        [HIGH, LOW],
-        what=f"the queues of urgent_report({urgent}), and then of a usual report_sales.delay({usual})",
+        [HIGH, LOW, HIGH],
+        what=f"the queues of urgent_report({urgent}), of report_sales.delay({usual}), and of urgent_report({again})",
         idea=(
             "One urgent report is a matter of one call: a queue given there is stronger than any route, and is "
             "forgotten afterwards. Routes and tasks are shared by all calls: change them, and they change for all or "
             "none."
         ),
     )
+    sent = seen.ids(exercise.report_sales.name)
+    expect(
+        [receipt.id, second.id],
+        [sent[0], sent[2]],
+        what="the ids of the two receipts that urgent_report() returned",
+        idea="The receipt is that of the message just sent, so that its result can be fetched with it.",
+    )
 
 
+@pytest.mark.judges(4)
 def check_each_queue_has_a_worker_of_its_own(exercise, run, expect, values):
     """If one worker read both queues and a long report were running there, who would take an invoice?
 

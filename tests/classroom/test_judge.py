@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, tzset
 from typing import Any
 from uuid import uuid4
 
@@ -450,21 +450,24 @@ STORY = seen(
     sent("u", 2.8, "exercise.unread", "nobody", os.getpid()),
     sent("w", 2.95, "exercise.wait_long", countdown=99),
     sent("r", 2.9, "exercise.revoke_me", "low"), *then("r", revoked=4.0),
+    sent("n", 2.91, "exercise.replaced", "low", os.getpid()), sent("n", 2.92, "exercise.instead"),
 )  # fmt: skip
 STORY.steps = ["exercise.fetch", "mail.add", WAITS, "exercise.unread"]
 WORDS: dict[str, list[tuple[tuple[str, ...], object]]] = {
     "sent": [(("fetch",), 2), (("exercise.fetch",), 2), (("add",), 1), (("mail.add",), 1), (("mail",), 0)],
     "names": [((), ["exercise.fetch", "exercise.fetch", "exercise.fetch", "exercise.fetch", "mail.add"])],
+    "ids": [(("fetch",), ["f1", "f2"]), (("mail.add",), ["a"]), (("other",), [])],
     "runs": [(("fetch",), 4), (("unread",), 0)],
-    "queues": [(("fetch",), ["low", "high"]), (("unread",), ["nobody"]), (("other",), [])],
+    "queues": [(("fetch",), ["low", "high"]), (("unread",), ["nobody"]), (("other",), []), (("replaced",), ["low"])],
     "workers": [(("fetch",), ["worker-a", "worker-b", "worker-b", "worker-a"]), (("unread",), [])],
     "states": [(("fetch",), ["succeeded", "failed"]), (("revoke_me",), ["revoked"]), (("unread",), [])],
     "countdowns": [(("fetch",), pytest.approx([0.2, 0.4])), (("add",), [])],
     "delays": [(("fetch",), pytest.approx([0.5, 0.7])), (("unread",), [])],
     "sent_before_waiting": [((), 2), (("fetch",), 1), (("mail.add",), 1), (("unread",), 0)],
-    "messages": [((), 8)],
+    "waits": [((), 1)],
+    "messages": [((), 10)],
     "waits_longest": [((), pytest.approx(97.95))],
-    "sent_here": [(("fetch",), 2), (("add",), 0), (("unread",), 1)],
+    "sent_here": [(("fetch",), 2), (("add",), 0), (("unread",), 1), (("replaced",), 1), (("instead",), 0)],
     "returned": [(("fetch",), [[1, "x"]]), (("add",), ["<class 'object'>"]), (("unread",), [])],
     "seconds": [((), 4.0)],
 }
@@ -476,6 +479,18 @@ def test_each_word_says_what_happened(word: str) -> None:
     ask: Callable[..., object] = getattr(STORY, word)
     for arguments, wanted in WORDS[word]:
         assert ask(*arguments) == wanted, arguments
+
+
+def test_an_eta_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local time taken for UTC is hours away, as it is for the worker."""
+    late = sent("l", 0.0, "exercise.late", countdown=0.5)
+    late["eta"] = late["eta"].removesuffix("+00:00")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "<+0545>-05:45")
+        tzset()
+        assert seen(late).countdowns("late") == pytest.approx([0.5])
+        assert seen(late).waits_longest() == pytest.approx(0.5)
+    tzset()
 
 
 def test_no_events_are_no_trouble() -> None:

@@ -20,4 +20,4 @@ app.conf.update(
 
 def urgent_report(month: int) -> AsyncResult:
     """Send report_sales to exercise05-high, this once; returns its receipt."""
-    return report_sales.s(month).set(queue="exercise05-high").delay()
+    return report_sales.s(month).set(queue="exercise05-high").apply_async()
