@@ -1,16 +1,18 @@
 """Exercise 09 · Ten thousand rows.
 
-A table of rows is to be worked through, by a worker with two processes. Its ids begin somewhere, and have gaps, because
-rows were deleted over the years. What a row costs changes from day to day; rows.seconds_per_row() tells it: a fraction
-of a millisecond, or many of them. (Ten thousand rows are 2 seconds of work.) The task handle(first, last) is
-finished, and so is lessons/lesson09/exercise_rows.py, here called rows: it tells what else there is to ask.
+A table of rows is to be worked through, by a worker with two processes. Its ids begin somewhere, at 1 or later, and
+have gaps, because rows were deleted over the years. What a row costs changes from day to day; rows.seconds_per_row()
+tells it: a fraction of a millisecond, or many of them. (Ten thousand rows are 2 seconds of work.) The task
+handle(first, last) is finished, and so is lessons/lesson09/exercise_rows.py, here called rows: it tells what else there
+is to ask.
 
 What is missing is handle_all(), which splits the work into tasks:
 
 1. Every row is handled, and none twice.
-2. A task has about 0.2 seconds of work, now and on any other day: neither a single row, nor all of them. The last task
-   may have less.
-3. It sends all tasks, waits for none of them, and returns their receipts, as a list or as what a group returns.
+2. A task has about 0.2 seconds of work, now and on any other day: not less than 0.12 nor more than 0.3. Only one task,
+   the last, may have less.
+3. handle_all() sends all tasks before it returns, and waits for none of them.
+4. It returns the receipts of these tasks and no others, as a list or as what a group returns.
 """
 
 from celery import Celery
