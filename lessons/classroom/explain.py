@@ -128,6 +128,7 @@ SKIPPED = "The answer skipped this check with pytest.skip() or pytest.xfail(), s
 NO_RETURN = "A function without a `return` returns None."
 MANY = 50  # messages; no exercise that ends asks for so many
 SIGNATURE = r"dict\.get\(\) takes|get expected at |'(?:\w*[Cc]hain|group|_?chord|Signature)' object has no attribute"
+RETRY_DELAY = 180  # seconds that a retry waits by default
 NO_TUPLE = r"task args must be a list or tuple|argument after \* must be an iterable"
 OPTIONS = r"unexpected keyword argument '(queue|countdown|eta|expires|priority|routing_key|task_id|link|retry)'"
 
@@ -136,22 +137,26 @@ def late(seen: Evidence | None, workspace: Path, died: bool) -> str:
     """Why a result didn't come in time."""
     found = unfinished(seen) if seen else []
     task = found[0].name if found else "a task"
+    eta = seen.waits_longest() if seen else 0.0
     logs = "".join(file.read_text(errors="replace") for file in (workspace / "logs").glob("*.log"))
     if died:
         return f"A worker died, so the result of {task} will never arrive."
     if "MemoryError" in logs:
         return bounds.MEMORY_MUCH
+    far = f"A result didn't arrive in time: a task has an eta or a countdown that is {eta:.0f} seconds away."
+    if eta > RETRY_DELAY:
+        return far
     if retries := [row for row in found if row.state == "waits to retry"]:
         return (
             f"A result didn't arrive in time: {retries[0].name} is still waiting to be run again. A retry without a "
-            "countdown waits for 180 seconds, unless the task has a default_retry_delay."
+            f"countdown waits for {RETRY_DELAY} seconds, unless the task has a default_retry_delay."
         )
     if lost := re.search(r"Process '.*' pid:\d+ exited with '(.*)'", logs):
         return (
             f"The pool process that ran {task} exited before it finished ({lost[1]}), so the result will never arrive."
         )
-    if seen and (eta := seen.waits_longest()) > 0:
-        return f"A result didn't arrive in time: a task has an eta or a countdown that is {eta:.0f} seconds away."
+    if eta > 0:
+        return far
     if waiting := [row for row in found if row.state == "queued"]:
         return f"No worker took {waiting[0].name}. It is still in the queue {waiting[0].queue}."
     return "A result didn't arrive in time: the task is still running, or stored no result."
