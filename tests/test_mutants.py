@@ -23,6 +23,7 @@ def test_there_are_enough(lesson: Lesson) -> None:
     found = list(mutants(lesson))
     assert len(found) >= LEAST
     assert len({one.text for one in found}) == len(found)
+    assert len({one.id for one in found}) == len(found)
     for one in [*found, *others(lesson)]:
         ast.parse(one.text)
 

@@ -1,8 +1,9 @@
 """All mutants of one exercise: its solution with one change, in what the learner has to write."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from classroom import answers
 from classroom.catalog import Lesson
@@ -19,11 +20,13 @@ class Mutant:
     before: str
     after: str
     text: str
+    number: int = 1  # of those that would be called the same
 
     @property
     def id(self) -> str:
         """What the list of equivalents knows it by."""
-        return f"{self.name}: {self.before} -> {self.after}"
+        again = f"  #{self.number}" if self.number > 1 else ""
+        return f"{self.name}: {self.before} -> {self.after}{again}"
 
 
 def rebuilt(node: ast.AST, old: ast.AST, new: ast.AST | list[ast.stmt]) -> ast.AST:
@@ -89,11 +92,13 @@ def mutants(lesson: Lesson, operators: tuple[Operator, ...] = WRONG) -> Iterator
         for one in answers.right(lesson)
     ]
     known, found = {*sources, ast.unparse(blank)}, 0
+    called: Counter[str] = Counter()
     for source in sources:
         if found < LEAST:
             for one in mutants_of(ast.parse(source), ast.Module([], []) if incident else blank, operators, known):
                 found += 1
-                yield one
+                called[one.id] += 1
+                yield replace(one, number=called[one.id])
 
 
 def mutants_of(
