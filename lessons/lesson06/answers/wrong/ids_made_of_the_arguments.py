@@ -1,4 +1,4 @@
-"""check_each_receipt_comes_at_once: The id is made of the arguments, so two messages with the same ones share a result."""
+"""check_each_receipt_comes_at_once: The id is made of the arguments, so two equal calls share a result."""
 
 
 def send_letter(customer: int, language: str) -> AsyncResult:
