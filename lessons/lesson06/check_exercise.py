@@ -1,6 +1,7 @@
 """What a finished exercise does. Each docstring holds three hints, a paragraph each."""
 
 import sys
+from unittest.mock import patch
 
 import pytest
 from celery import _state
@@ -13,7 +14,7 @@ def some_calls(values):
     """A call of each function, by its name, with arguments that differ from one another."""
     return {
         "send_letter": (values.randint(100, 999), values.choice(["ko", "fr", "pt"])),
-        "print_label": (values.randint(1000, 9999), values.randint(1, 90) / 10),
+        "print_label": (values.randint(1000, 9999), (values.randint(10, 900) * 10 + values.randint(1, 9)) / 100),
         "tidy_shelf": (values.randint(1, 50),),
     }
 
@@ -111,9 +112,9 @@ def check_arguments_arrive(exercise, run, expect, values):
     )
     expect(
         label,
-        f"label for order {order}, {weight} kg",
+        f"label for order {order}, {weight:g} kg",
         what=f"the result of parcel.label, after print_label({order}, {weight})",
-        idea=nothing_checked,
+        idea=f"{nothing_checked} Order and weight go as they are, with all their decimals.",
     )
     expect(
         seen.returned("shelf.tidy"),
@@ -132,25 +133,47 @@ def check_each_receipt_comes_at_once(exercise, run, expect, values):
 
     return app.send_task(…), and no get(), wait() or look at the state in the shop's three functions
     """
-    receipts = {}
+    receipts = []
     with run() as seen:
-        for function, args in some_calls(values).items():
+        for function, args in [*some_calls(values).items()] * 2:
             before = len(seen.steps)
-            receipts[function] = getattr(exercise, function)(*args)
+            receipts.append(getattr(exercise, function)(*args))
             expect(
                 seen.steps[before:].count(WAITS),
                 0,
                 what=f"how often {function} itself waited for the task's result",
                 idea="It sends and returns. The caller holds the receipt and decides whether to wait, and when.",
             )
-            expect_receipt(expect, receipts[function], function)
+            expect_receipt(expect, receipts[-1], function)
+            messages = len(seen.steps) - before
+            expect(
+                messages,
+                1,
+                what=f"how many messages one call of {function} sent",
+                idea=(
+                    "Each function sends one message. A second send_task() is a second letter, label or tidying."
+                    if messages
+                    else "There was such a call before, with the same arguments, and its receipt came back. But a call "
+                    "that sends nothing is a letter, label or tidying that is never done: keep no receipts."
+                ),
+            )
+    ids = [event["uuid"] for event in seen.events if event["type"] == "task-sent"]
     expect(
-        [receipt.id for receipt in receipts.values()],
-        list(sent(seen)),
-        what="the ids of the three receipts, and those of the messages that were sent",
+        [receipt.id for receipt in receipts],
+        ids,
+        what="the ids of the six receipts, and those of the messages that were sent",
         idea=(
             "A receipt belongs to one message. Return the one that this very call of send_task() has given you: none "
             "of an earlier call, and none that you made yourself."
+        ),
+    )
+    expect(
+        len(set(ids)),
+        len(ids),
+        what="how many different ids the six messages had",
+        idea=(
+            "An id that is made of the arguments comes again with them. Two messages under one id share one result, so "
+            "the second receipt may give what the first call came to. Without task_id each call has a new one."
         ),
     )
 
@@ -167,10 +190,11 @@ def check_nobody_waits_for_what_is_not_kept(exercise, run, expect, values):
     with run() as seen:
         receipt = exercise.tidy_shelf(values.randint(1, 50))
         expect_receipt(expect, receipt, "tidy_shelf")
-        try:
-            said = receipt.get(timeout=1, interval=0.02)
-        except Exception as error:
-            said = type(error).__name__
+        with patch.object(receipt.backend, "wait_for_pending", wraps=receipt.backend.wait_for_pending) as waits:
+            try:
+                said = receipt.get(timeout=1, interval=0.02)
+            except Exception as error:
+                said = type(error).__name__
     expect(
         said,
         None,
@@ -182,6 +206,15 @@ def check_nobody_waits_for_what_is_not_kept(exercise, run, expect, values):
             else "The call asked for the result: ignore_result=False there overrides what the task says."
             if str(said).endswith("is tidy")
             else "There is no result to give, not even an error: this task keeps none."
+        ),
+    )
+    expect(
+        waits.call_count,
+        0,
+        what="how often get() of the receipt of tidy_shelf waited for the result backend before it gave None",
+        idea=(
+            "It came to None only because it gave up. A receipt that knows that no result is wanted gives None at "
+            "once: the sender says so when it sends."
         ),
     )
     expect(seen.runs("shelf.tidy"), 1, what="how often shelf.tidy ran", idea="It is to be sent, once, all the same.")

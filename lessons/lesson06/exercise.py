@@ -10,9 +10,10 @@ given you is this page of its handbook:
     shelf.tidy     the shelf's number                                            none is kept
 
 1. send_letter, print_label and tidy_shelf each send one of these tasks, once, by the name that the handbook gives.
-2. The arguments travel as the handbook wants them, and numbers stay numbers.
-3. Each of the three returns the receipt of the call that it has just sent, and doesn't wait for the task. If you call
-   get() on the receipt of send_letter or print_label, you get the sentence.
+2. The arguments travel as the handbook wants them, and numbers stay the numbers that they are.
+3. Each of the three returns the receipt of the call that it has just sent, and doesn't wait for the task. Two calls are
+   two messages, each under an id of its own, also if their arguments are the same. If you call get() on the receipt of
+   send_letter or print_label, you get the sentence.
 4. get() on the receipt of tidy_shelf gives None at once, instead of waiting for a result that never comes.
 5. The shop has none of the mail room's code: your file imports nothing of it, and declares no task.
 """

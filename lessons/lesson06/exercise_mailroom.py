@@ -22,7 +22,7 @@ def write_and_post(customer: int, *, language: str = "en") -> str:
 
 @app.task(name="parcel.label")
 def stick_on(*, order: int, weight: float) -> str:
-    return f"label for order {order:d}, {weight:.1f} kg"
+    return f"label for order {order:d}, {weight:g} kg"
 
 
 @app.task(name="shelf.tidy", ignore_result=True)

@@ -9,10 +9,40 @@ import pytest
 AUDITED = []  # what this process did with files, while a list is in here; an audit hook can't be taken away again
 
 
+class Killed(BaseException):
+    """In place of a signal, which would end the judge as well."""
+
+
+KILL = []  # the file whose process is to be killed just before it gets its name
+
+
 @sys.addaudithook
 def note(event, args):
     if AUDITED and event in ("open", "os.rename", "os.link"):
         AUDITED[-1].append((event, args))
+    if KILL and event in ("os.rename", "os.link") and str(args[1]) == KILL[0]:
+        raise Killed
+
+
+def killed(exercise, task_id, *args):
+    """Run the task in this process until its file is to get its name; what it has written by then is left behind."""
+    file = str(file_of(exercise, task_id))
+    AUDITED.append([])
+    KILL.append(file)
+    try:
+        said = exercise.write_statement.apply(args, task_id=task_id).result
+    except Killed:
+        said = None
+    finally:
+        KILL.clear()
+        done = AUDITED.pop()
+    if isinstance(said, NotImplementedError):
+        raise said
+    for event, given in done:
+        if event != "open" and str(given[1]) == file and not os.path.exists(given[0]):  # tidied up: no kill does that
+            with open(given[0], "w") as unfinished:
+                unfinished.write("account of")
+    return [str(given[0]) for event, given in done if event != "open" and str(given[1]) == file]
 
 
 def rehearsed(exercise, task_id, *args):
@@ -58,7 +88,7 @@ def expect_files(exercise, expect, receipts, before):
         idea=(
             "The call has an id already, made by its caller: in a bound task it is self.request.id. It stays the same "
             "from retry to retry, and no two calls share it; a name made from anything else doesn't tell whose file it"
-            " is."
+            " is. It is a text, and the caller may choose it: take its first 8 characters, whatever they are."
         ),
     )
 
@@ -106,6 +136,9 @@ def check_the_file_is_named_after_the_id(exercise, run, expect, values):
             last = (exercise.write_statement.si(customer, 0, 0) | exercise.write_statement.si(customer, 0, 0))()
             receipts += [last.parent, last]
             said += [outcome(last.parent), outcome(last)]
+            chosen = f"no-{values.randint(10_000, 99_999)}-of-{customer}"
+            receipts.append(send(exercise, expect, customer, 0, 0, task_id=chosen))
+            said.append(outcome(receipts[-1]))
     expect_files(exercise, expect, receipts, before)
     for receipt in receipts:
         expect(
@@ -184,6 +217,26 @@ def check_it_is_run_again(exercise, run, expect, values):
             "hides the mistake for a while, or its name. Catch nothing but what demand 3 names."
         ),
     )
+    asked = []
+
+    def forbidden(*_):
+        asked.append(len(asked) + 1)
+        raise PermissionError("the ledger is not for you")
+
+    read_account, exercise.read_account = exercise.read_account, forbidden
+    try:
+        said, _ = rehearsed(exercise, str(UUID(int=values.getrandbits(128), version=4)), a_customer(values), 0, 0)
+    finally:
+        exercise.read_account = read_account
+    expect(
+        (len(asked), type(said).__name__),
+        (1, "PermissionError"),
+        what="the number of runs and the end, run in this process, where read_account raises a PermissionError",
+        idea=(
+            "A PermissionError is an OSError, as a ConnectionError is, but only the latter goes away by itself. Catch "
+            "nothing but what demand 3 names."
+        ),
+    )
     countdowns = seen.countdowns(name)
     expect(
         len(countdowns),
@@ -226,13 +279,17 @@ def check_the_file_is_written_once(exercise, run, expect, values):
         ),
     )
     expect_files(exercise, expect, [receipt], before)
+    text = file_of(exercise, receipt.id).read_text()
     expect(
-        file_of(exercise, receipt.id).read_text(),
+        text,
         f"account of {customer}, read on run {ledger + 1}\n",
         what=f"what is in the file after {ledger + 3} runs",
         idea=(
             f"A retry runs the whole task again, also what is done already. Run {ledger + 1} wrote the file; later "
             "ones were to find it, and to leave it as it is."
+            if customer in text
+            else "That isn't this call's account. self and the module are the same for all calls in a process, so what "
+            "you keep there is still there for the next customer."
         ),
     )
     sent = [e["timestamp"] for e in seen.events if e["uuid"] == receipt.id and e["type"] == "task-sent"]
@@ -252,7 +309,7 @@ def check_the_file_is_written_once(exercise, run, expect, values):
 def check_a_file_that_is_there_stays(exercise, run, expect, values):
     """Can a first run come second? What does self.request.retries say when a message is delivered once more?
 
-    Demand 4: a killed worker leaves its file behind, and its message begins again on another one, with the same id.
+    Demand 5: a killed worker leaves its file behind, and its message begins again on another one, with the same id.
 
     Ask the folder, not the number of the run, nor anything in the process's memory: if not file.exists(): …
     """
@@ -261,7 +318,7 @@ def check_a_file_that_is_there_stays(exercise, run, expect, values):
     file_of(exercise, task_id).write_text(left)
     before = file_of(exercise, task_id).stat()
     with run():
-        said = outcome(send(exercise, expect, a_customer(values), 0, 0, task_id=task_id))
+        said = outcome(send(exercise, expect, a_customer(values), values.randint(1, 2), 0, task_id=task_id))
     expect(
         file_of(exercise, task_id).read_text(),
         left,
@@ -281,8 +338,13 @@ def check_a_file_that_is_there_stays(exercise, run, expect, values):
     expect(
         said,
         f"posted {file_of(exercise, task_id).name} on run 1",
-        what="what that call came to",
-        idea="The file was there, but it hadn't been posted.",
+        what="what that call came to, where the ledger was closed at first",
+        idea=(
+            "The file was there, but it hadn't been posted."
+            if "on run" not in str(said)
+            else "The file was there, so the first run could post it. It needs no ledger for that: read the account "
+            "only if the file is missing."
+        ),
     )
 
 
@@ -312,5 +374,44 @@ def check_the_file_gets_its_name_when_it_is_whole(exercise, expect, values):
             "A file that is opened for writing is empty at first. If the process is killed then, the next run finds a "
             "file that isn't whole, leaves it as it is, and posts it. Write under another name in the same folder, and "
             "rename the file when it is finished."
+        ),
+    )
+
+
+@pytest.mark.judges(7)
+def check_unfinished_files_do_not_get_in_the_way(exercise, expect, values):
+    """Who else may be writing just now, and what did those leave behind who were killed?
+
+    The name of an unfinished file: which calls use the same? And what does open() do if such a file is there already?
+
+    unfinished = file.with_suffix(".unfinished"): it has the id in it, and write_text() writes over what is there
+    """
+    customer = a_customer(values)
+    ids = [str(UUID(int=values.getrandbits(128), version=4)) for _ in range(2)]
+    names = [name for task_id in ids for name in killed(exercise, task_id, customer, 0, 0)]
+    expect(
+        len(names),
+        2,
+        what="how many of two files were finished under another name, and then got theirs",
+        idea="Write under another name, and rename the file when it is finished: then nobody sees half of it.",
+    )
+    expect(
+        len(set(names)),
+        2,
+        what="how many names two calls used for their unfinished files",
+        idea=(
+            "Two workers may write at the same time. Under one name, each writes into the other's file, and one "
+            "customer gets the other's account, or half of it. Let the id be in this name too."
+        ),
+    )
+    said, _ = rehearsed(exercise, ids[0], customer, 0, 0)
+    file = file_of(exercise, ids[0])
+    expect(
+        (said, file.exists() and file.read_text()),
+        (f"posted {file.name} on run 1", f"account of {customer}, read on run 1\n"),
+        what="what the next run of a call came to, and its file, after a process was killed before it named that file",
+        idea=(
+            "A killed process tidies nothing up: its unfinished file is still there. The next run has to write over "
+            "it, from the beginning, or to use another name."
         ),
     )

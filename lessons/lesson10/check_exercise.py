@@ -243,3 +243,36 @@ def check_all_of_it_goes_to_the_bakerys_worker(exercise, expect):
                 what=f"the queue for which beat sends {call(task, entry)}",
                 idea="No worker of the bakery reads any other queue, so such a message would wait forever.",
             )
+
+
+@pytest.mark.judges(6)
+def check_a_message_is_good_when_it_is_sent(exercise, expect):
+    """Which options of apply_async() speak of a time, and from when is each of them counted?
+
+    Look at the "options" of each entry. The schedule has said already when it is sent; beat reads them when it starts.
+
+    No countdown and no eta, and for expires a number of seconds: {"expires": 600}, not a datetime
+    """
+    for task in (exercise.light_oven, exercise.close_books, exercise.feed_dough):
+        for entry in entries(exercise, task):
+            options = {**task._get_exec_options(), **entry.options}
+            expect(
+                {name: options[name] for name in ("countdown", "eta") if options.get(name)},
+                {},
+                what=f"what the message of {call(task, entry)} is to wait for, after beat has sent it",
+                idea=(
+                    "Beat sends a message when its time has come. A countdown or an eta has the worker hold it for "
+                    "longer, so the task runs at another time than the schedule says."
+                ),
+            )
+            expires = options.get("expires")
+            expect(
+                f"the moment {expires}" if isinstance(expires, datetime | str) else "seconds, or nothing",
+                "seconds, or nothing",
+                what=f"what expires says of {call(task, entry)}",
+                idea=(
+                    "Beat reads the schedule once, when it starts. A moment that was worked out then is over soon, and "
+                    "from then on each message is too old when it is sent. Say it in seconds: they are counted from "
+                    "each sending."
+                ),
+            )

@@ -12,6 +12,8 @@ forward on a Sunday in March, and back on a Sunday in November.)
 4. An oven is never lit late: if no worker has taken a light_oven within 10 minutes after beat sent it, it isn't run any
    more.
 5. All of it goes to the queue exercise10, the only one that the bakery's worker reads.
+6. Whenever beat sends a message, a worker may run it at once: it doesn't wait for a later time, and isn't too old yet,
+   even if beat was started weeks ago.
 
 You needn't wait to see whether it holds: your schedule is asked when it will fire, in several years.
 """

@@ -1,7 +1,7 @@
 """What a finished exercise does. Each docstring holds three hints, a paragraph each."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from celery import uuid
@@ -216,6 +216,16 @@ def check_each_report_comes_at_the_first_event_that_shows_it(exercise, expect, v
         what="what a second Late reported, which wasn't told of any task",
         idea="What one Late was told belongs to it: keep it in self, and make it in __init__.",
     )
+    late.note(written("task-received", start + 8 * limit, uuid=uuid()))
+    expect(
+        said(),
+        [report(letters[3], 2 * limit)],
+        what=f"the reports at the task-received of another task, when a letter had waited for {2 * limit} s",
+        idea=(
+            "Every event brings the time along, not only a heartbeat, and not only those of the task itself: look at "
+            "all who wait, whatever the event is about."
+        ),
+    )
 
 
 @pytest.mark.judges(1, 2)
@@ -317,6 +327,32 @@ def check_a_countdown_is_no_waiting(exercise, run, expect, values):
         [True],
         what="whether it was reported once it had waited that long, counted from its eta",
         idea="Its waiting begins at the eta, not at the sending.",
+    )
+    start, offset = float(values.randint(1_500_000_000, 1_700_000_000)), values.randint(1, 9)
+    eta = datetime.fromtimestamp(start + 100, timezone(timedelta(hours=offset))).isoformat()
+    told = [
+        written("task-sent", start, uuid=uuid(), name="exercise.water_flowers", eta=eta),
+        written("task-sent", start + 1, uuid=uuid()),
+        written("worker-heartbeat", start + 3),
+        written("worker-heartbeat", start + 102),
+    ]
+    expect(
+        reports(exercise, 1, told[:3]),
+        [(told[1]["uuid"], "open_letter", 2.0)],
+        what="the reports when flowers have a countdown of 100 s, and a letter sent after them has waited for 2 s",
+        idea=(
+            "Who was sent first isn't always late first: a task whose time hasn't come stands before others that are "
+            "late already. Look at each task, also behind one that isn't late."
+        ),
+    )
+    expect(
+        reports(exercise, 1, told)[1:],
+        [(told[0]["uuid"], "water_flowers", 2.0)],
+        what=f"the reports 2 s after the eta {eta}, beside the letter's",
+        idea=(
+            "The end of an eta says by how much its clock differs from UTC. That is the sender's, and not always "
+            "+00:00: let fromisoformat() read it, and don't replace it. timestamp() of the result heeds it."
+        ),
     )
 
 

@@ -12,10 +12,10 @@ note(), one after the other, and Late reports tasks that wait longer than `limit
 4. The time is that of the events, their `timestamp`. They may reach you late, or out of a recording, so neither your
    own clock nor `local_received`, which is when an event reached the receiver, says anything.
 5. A task sent with a countdown isn't late before its time: it waits from its `eta`. In task-sent that is a text, such
-   as "2026-11-23T09:00:00.250000+00:00", or None.
+   as "2026-11-23T09:00:00.250000+00:00", or None; the offset at its end is the sender's, and may be another.
 6. A task that was revoked waits no longer (task-revoked).
 7. Events come from several processes, so some arrive in the wrong order: even a task-sent after the task-started or the
-   task-revoked.
+   task-revoked. Such a task waits no longer, and needn't be reported, even if it waited for too long.
 8. Each Late knows only what it was told itself: two of them may be at work in one process.
 
 To try it by hand, in this file's folder: celery -A exercise worker --loglevel=info, and in another terminal there, in

@@ -1,0 +1,19 @@
+"""check_the_file_is_named_after_the_id: It takes what stands before the first hyphen for 8 characters."""
+
+from celery import Task
+
+
+@app.task(bind=True, max_retries=4)
+def write_statement(self: Task, customer: str, ledger_closed_for: int, post_closed_for: int) -> str:
+    retries = self.request.retries
+    try:
+        file = (
+            OUTPUT / f"output_{self.request.id.split('-')[0]}.txt"
+        )  # the same on each run, and another one for each call
+        if not file.exists():
+            unfinished = file.with_suffix(".unfinished")
+            unfinished.write_text(read_account(customer, retries, ledger_closed_for))
+            unfinished.replace(file)  # all of it or nothing, even if this process is killed before this line
+        return post(file, retries, post_closed_for)
+    except ConnectionError as error:
+        raise self.retry(exc=error, countdown=0.1)
