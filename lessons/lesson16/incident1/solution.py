@@ -16,6 +16,7 @@ app.config_from_object("global_config")
 app.conf.update(
     task_default_queue="exercise16-incident1",
     control_exchange="exercise16-incident1",
+    worker_concurrency=2,  # processes, however many cores there are
     broker_transport_options={
         **global_config.broker_transport_options,
         "visibility_timeout": 1,  # seconds; in production 3600, and a post that takes two hours

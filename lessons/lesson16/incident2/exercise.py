@@ -3,7 +3,12 @@
 The ticket: «The report of the day never comes. Every order has been counted, the log says so, and nothing has failed.
 Last week we told Celery to keep no results, because nobody reads them, but for the report's.»
 
-What is to hold: the receipt that close_the_day returns has the sum, a moment after the last order was counted.
+What is to hold:
+
+1. The receipt that close_the_day returns has the sum, a moment after the last order was counted.
+2. A worker counts each order with the task count, once, also orders of the same amount; and a worker makes the report,
+   with the task report, of what was counted.
+3. close_the_day waits for none of them: the office closes several days, one right after the other.
 
 See it first, each in a terminal, in this folder:
 

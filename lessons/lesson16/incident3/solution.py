@@ -11,7 +11,11 @@ from lesson16 import exercise_shop as shop
 
 app = Celery("exercise", broker=RABBITMQ_URL, backend=POSTGRES_URL)
 app.config_from_object("global_config")
-app.conf.update(task_default_queue="exercise16-incident3", control_exchange="exercise16-incident3")
+app.conf.update(
+    task_default_queue="exercise16-incident3",
+    control_exchange="exercise16-incident3",
+    worker_concurrency=2,  # processes, however many cores there are
+)
 
 
 @app.task

@@ -5,6 +5,7 @@ sent twice is still posted twice.
 app.conf.update(
     task_default_queue="exercise16-incident1",
     control_exchange="exercise16-incident1",
+    worker_concurrency=2,  # processes, however many cores there are
     broker_transport_options={
         **global_config.broker_transport_options,
         "visibility_timeout": 10_800,  # seconds

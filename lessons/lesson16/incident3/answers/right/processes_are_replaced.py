@@ -1,7 +1,10 @@
 """Each process is replaced after two tasks, before its cache has grown."""
 
 app.conf.update(
-    task_default_queue="exercise16-incident3", control_exchange="exercise16-incident3", worker_max_tasks_per_child=2
+    task_default_queue="exercise16-incident3",
+    control_exchange="exercise16-incident3",
+    worker_concurrency=2,  # processes, however many cores there are
+    worker_max_tasks_per_child=2,
 )
 
 
