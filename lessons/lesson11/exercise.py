@@ -9,10 +9,11 @@ Make transfer safe:
    the payee has got it once, and the receipt says the task's sentence.
 2. A transfer is made as a whole or not at all: if you look at the accounts from another connection, you never see half
    of it.
-3. A nervous clerk may send the same order twice, even at the same moment. The money moves once, and both receipts say
-   the same sentence. Another number is another order, even with the same accounts and the same amount.
-4. The bank refuses to take more than the payer has, with an IntegrityError. Then the task fails, and nothing of it is
-   kept. When the payer has the money, the clerk can send the same order again.
+3. A nervous clerk may send the same order again, at the same moment, or when it is done and the payer has nothing left.
+   The money moves once, and all receipts say the same sentence, none of them before the money has moved. Another number
+   is another order, even with the same accounts and the same amount.
+4. The bank refuses to take more than the payer has, with an IntegrityError. Then the task fails, however often the
+   order is sent, and nothing of it is kept. When the payer has the money, the clerk can send the same order again.
 
 Both steps are made with bank.take and bank.give, which are ready. bank.orders is an empty table for your own use, with
 one column, `number`: the number of an order, its primary key. All of this is in lessons/lesson11/exercise_bank.py.

@@ -72,7 +72,10 @@ def noted(book: str, about: str = "*") -> list[list[int]]:
 
 
 def trouble(order: str, what: str) -> None:
-    """Let this strike, once: "slow before", or "killed", "worker killed" or "no answer" before the charge or after."""
+    """Let this strike, once: "slow before", or "killed", "worker killed" or "no answer" before the charge or after.
+
+    "again no answer" before or after strikes after "no answer" has.
+    """
     Path(LESSONS_HOME, f"trouble-{order}-{what}").touch()
 
 
@@ -87,7 +90,7 @@ def unlucky(order: str, what: str) -> bool:
 def strike(order: str, moment: str) -> None:
     if unlucky(order, f"slow {moment}"):
         sleep(0.8)
-    if unlucky(order, f"no answer {moment}"):
+    if unlucky(order, f"no answer {moment}") or unlucky(order, f"again no answer {moment}"):
         raise NoAnswer("the bank hasn't answered in time")
     if unlucky(order, f"killed {moment}"):
         sleep(0.3)  # who dies at once may be gone before the worker has heard that the task was begun
