@@ -51,7 +51,7 @@ def check_three_links_give_celsius(exercise, run, expect, values):
 
     chain(subtract.s(fahrenheit, 32), multiply.s(5), divide.s(9))
     """
-    other, fahrenheit = values.sample(range(40, 111), 2)
+    other, fahrenheit = (number + 0.5 for number in values.sample(range(40, 111), 2))
     wanted = (fahrenheit - 32) * 5 / 9
     with run() as seen:
         exercise.to_celsius(other)
@@ -77,9 +77,20 @@ def check_three_links_give_celsius(exercise, run, expect, values):
         what=f"what the chain to_celsius({fahrenheit}) gave",
         idea=(
             "That is right for another call of to_celsius(): each call writes a chain of its own."
-            if isinstance(saw, float) and round(saw * 9 / 5 + 32, 6) in range(40, 111)
+            if isinstance(saw, float) and is_another(saw, fahrenheit)
             else "The links are the right ones. Look at the numbers that are written down for them, and at what each "
             "link takes from the one before: .s() puts that in front, .si() takes nothing."
+        ),
+    )
+    links = getattr(written, "tasks", [])
+    numbers = [[*link.args, *link.kwargs.values()] for link in links]
+    expect(
+        numbers if len(links) == 3 and not any(link.immutable for link in links[1:]) else [[fahrenheit, 32], [5], [9]],
+        [[fahrenheit, 32], [5], [9]],
+        what=f"the numbers that are written down for the three links of to_celsius({fahrenheit})",
+        idea=(
+            "The result is right, and the steps to it aren't those that are asked for: subtract 32 from the degrees "
+            "that you are given, multiply by 5, divide by 9. Leave the arithmetic to the links."
         ),
     )
     expect(
@@ -142,6 +153,12 @@ def check_steps_are_those_of_the_links(exercise, run, expect, values):
         what=f"how many messages were sent, for chains of {len(wanted)} links and of 1, and the steps of them",
         idea="Nothing has to be run a second time: the result backend keeps what every link returned.",
     )
+
+
+def is_another(celsius, fahrenheit):
+    """Whether these are the degrees of another call: halves in this check, whole numbers in the one before."""
+    guess = round(celsius * 9 / 5 + 32, 6)
+    return 40 <= guess < 111 and guess % 0.5 == 0 and guess not in (int(fahrenheit), fahrenheit, int(fahrenheit) + 1)
 
 
 def kind(written):
