@@ -143,6 +143,12 @@ def check_a_failure_is_handed_over(exercise, run, expect, values):
         except ZeroDivisionError as error:
             said = f"morning() raised {error!r}"
     expect_sent(seen, expect, "share")
+    wrong = values.choice(["all", "the neighbours", "many"])
+    with run():
+        try:
+            other = exercise.morning(loaves, wrong, 0)
+        except TypeError as error:
+            other = f"morning() raised {error!r}"
     failure = ("FAILURE", ZeroDivisionError("division by zero"))
     expect(
         pairs(said),
@@ -154,5 +160,15 @@ def check_a_failure_is_handed_over(exercise, run, expect, values):
             if "'PENDING'" in repr(said)
             else "get() raises here what the task raised there, unless told not to propagate it. The exception is the "
             "answer to hand over: not None, not its text, and the other two answers are still wanted."
+        ),
+    )
+    reason = TypeError("unsupported operand type(s) for /: 'int' and 'str'")
+    expect(
+        pairs(other),
+        [("SUCCESS", f"{loaves} loaves baked"), ("FAILURE", reason), ("SUCCESS", f"{loaves} loaves sold")],
+        what=f"what morning({loaves}, {wrong!r}, 0) returned: guests that aren't a number",
+        idea=(
+            "A task may fail for any reason, and the caller is to learn which: hand over the exception that the task "
+            "raised, of whatever type, rather than one kind of it or one of your own."
         ),
     )

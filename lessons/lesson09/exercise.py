@@ -8,9 +8,9 @@ is to ask.
 
 What is missing is handle_all(), which splits the work into tasks:
 
-1. Every row is handled, and none twice.
-2. A task has about 0.2 seconds of work, now and on any other day: not less than 0.12 nor more than 0.3. Only one task,
-   the last, may have less.
+1. Every row is handled, however many there are, and none twice.
+2. A task has about 0.2 seconds of work, now and on any other day: not less than 0.12 nor more than 0.3. Only one task
+   may have less: the one with the rows that remain.
 3. handle_all() sends all tasks before it returns, and waits for none of them.
 4. It returns the receipts of these tasks and no others, as a list or as what a group returns.
 """
