@@ -47,7 +47,7 @@ def explain(error: BaseException, seen: Evidence | None, workspace: Path, died: 
         lines.append(line)
     if seen and seen.here:
         lines.append(f"Ran in the caller's own process, not on a worker: {', '.join(dict.fromkeys(seen.here))}")
-    if seen and seen.events and not isinstance(error, NotImplementedError):
+    if seen and seen.events and seen.messages() <= MANY and not isinstance(error, NotImplementedError):
         lines += ["", picture(seen.events)]
     return "\n".join(lines)
 

@@ -70,5 +70,5 @@ def test_a_file_has_an_end_whichever_way_one_writes(tmp_path: os.PathLike[str]) 
     """Logging, a program that is started, os.write: 20 MB become 8."""
     log = os.path.join(tmp_path, "log")
     wrote = subprocess.run([sys.executable, "-c", LOGS, log], stderr=subprocess.DEVNULL)
-    assert wrote.returncode == 1
+    assert wrote.returncode in (1, 120)  # 120: Python could not flush its output at the end, either
     assert os.stat(log).st_size == bounds.FILE
