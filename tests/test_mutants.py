@@ -1,7 +1,6 @@
 """The mutants themselves: there are enough, they can be read by Python, and what is listed as equivalent exists."""
 
 import ast
-import tomllib
 from fnmatch import fnmatchcase
 
 import pytest
@@ -13,7 +12,7 @@ from tests.mutants.operators import WRONG
 from tests.mutants.variants import LEAST, mutants, others
 
 LESSONS = [part for lesson in catalog.lessons() if lesson.has_exercise for part in lesson.parts]
-EQUIVALENT = tomllib.loads(command.EQUIVALENT.read_text())
+EQUIVALENT = command.equivalents()
 pytestmark = pytest.mark.once
 
 

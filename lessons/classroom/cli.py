@@ -142,7 +142,8 @@ def tell_verdict(lesson: catalog.Lesson, answer: Path | None = None, seed: int |
     judged = exercises.judged(lesson)
     for name, wrong in verdict.checks.items():
         mark = Text("✗ " if wrong else "✓ ", style="red" if wrong else "green")
-        demands = Text(f"  (point {' and '.join(map(str, judged[name]))})" if judged.get(name) else "", style="dim")
+        points = ", ".join(map(str, judged.get(name, ())))
+        demands = Text(f"  ({'points' if ',' in points else 'point'} {points})" if points else "", style="dim")
         console.print(mark + exercises.readable(name) + demands)
         if wrong:
             console.print(Text(indent(wrong, "    ")), "", sep="\n", soft_wrap=True)

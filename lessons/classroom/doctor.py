@@ -113,9 +113,9 @@ def refused(sentence: str) -> Finding:
     if not (found := use.setting(name)):
         return Finding("wrong", sentence)
     _, where = found
-    mend = "lesson use embedded" if name == use.VARIABLE else f"correct the line {name}=…"
-    mend = mend if where == ".env" else f"unset {name}"
-    return Finding("wrong", f"{sentence} It is set in {where}; to fix it: {mend}")
+    fix = "lesson use embedded" if name == use.VARIABLE else f"correct the line {name}=…"
+    fix = fix if where == ".env" else f"unset {name}"
+    return Finding("wrong", f"{sentence} It is set in {where}; to fix it: {fix}")
 
 
 def profile_selected(settings: ModuleType) -> Finding:
@@ -198,12 +198,12 @@ def written(folder: Path) -> Iterator[Finding]:
     if not folder.is_dir():
         yield Finding("good", f"nothing is written yet; runs will write under {folder}")
         return
-    mend = f"If no lesson is running: rm -r {folder}"
+    fix = f"If no lesson is running: rm -r {folder}"
     total = bytes_under(folder)
-    much = f". {mend}" if total > MUCH else ""
+    much = f". {fix}" if total > MUCH else ""
     yield Finding("note" if much else "good", f"{folder} holds {filesize.decimal(total)}{much}")
     if left := [run for run in folder.glob("run/*/") if run not in homes_in_use()]:
-        yield Finding("note", f"{len(left)} killed runs have left something under {folder / 'run'}. {mend}")
+        yield Finding("note", f"{len(left)} killed runs have left something under {folder / 'run'}. {fix}")
 
 
 def bytes_under(folder: Path) -> int:

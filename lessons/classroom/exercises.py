@@ -160,9 +160,13 @@ def solved(parts: list[Lesson], give_up: bool = False) -> list[Lesson]:
 
 def hints(lesson: Lesson) -> dict[str, list[str]]:
     """The hints of each check, by its name: the paragraphs of its docstring."""
+    return {check.name: (ast.get_docstring(check) or "").split("\n\n") for check in checks(lesson)}
+
+
+def checks(lesson: Lesson) -> list[ast.FunctionDef]:
+    """List the functions of check_exercise.py that are checks, unexecuted."""
     tree = ast.parse((lesson.folder / "check_exercise.py").read_text())
-    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("check_")]
-    return {check.name: (ast.get_docstring(check) or "").split("\n\n") for check in checks}
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("check_")]
 
 
 def demands(lesson: Lesson) -> list[int]:
@@ -173,7 +177,6 @@ def demands(lesson: Lesson) -> list[int]:
 
 def judged(lesson: Lesson) -> dict[str, list[int]]:
     """The demands that each check judges, by its name: the numbers in its mark `judges`."""
-    tree = ast.parse((lesson.folder / "check_exercise.py").read_text())
     return {
         check.name: [
             number.value
@@ -182,8 +185,7 @@ def judged(lesson: Lesson) -> dict[str, list[int]]:
             for number in mark.args
             if isinstance(number, ast.Constant) and isinstance(number.value, int)
         ]
-        for check in tree.body
-        if isinstance(check, ast.FunctionDef) and check.name.startswith("check_")
+        for check in checks(lesson)
     }
 
 

@@ -1,4 +1,4 @@
 """Basic calls.
 
-You will be able to have a worker run a function, now or later, and ask what became of it.
+You will be able to have a worker run a function, now or later, and ask for its outcome.
 """

@@ -25,7 +25,7 @@ def expect_sent(seen, expect, task):
         seen.sent(task),
         1,
         what=f"how many calls of {task} were sent to a worker",
-        idea="Each of the three is sent once: the receipt, not another call, tells what became of it.",
+        idea="Each of the three is sent once: ask the receipt for the outcome, instead of sending another call.",
     )
 
 
@@ -153,7 +153,7 @@ def check_a_failure_is_handed_over(exercise, run, expect, values):
     expect(
         pairs(said),
         [("SUCCESS", f"{loaves} loaves baked"), failure, ("SUCCESS", f"{loaves} loaves sold")],
-        what=f"what morning({loaves}, 0, 1.2) returned: nobody to share with",
+        what=f"what morning({loaves}, 0, 1.2) returned: there are no guests",
         idea=(
             "A task was still waiting for its time when its state was asked for. One failure ends nothing: wait for "
             "each of the three, also for those after it."

@@ -52,8 +52,8 @@ def why_another_sum(saw, wanted, others=()):
         return "The numbers are the right ones. Compare the text with the example: the signs, and the spaces."
     if sorted(re.findall(r"\d+", saw)) == sorted(re.findall(r"\d+", wanted)):
         return (
-            "The list that a callback gets has the order in which the header was written, whoever ended first. So the "
-            "header must have the order of the letters, and add_up must leave it as it is."
+            "The list that a callback gets has the order in which the header was written, whichever task ended first. "
+            "So the header must have the order of the letters, and add_up must leave it as it is."
         )
     return "Each letter counts, also where two have as many words. add_up shows the count of each, and their sum."
 
@@ -130,8 +130,8 @@ def check_a_callback_adds_up(exercise, run, expect, values):
                 what="what kind of thing count_box returned",
                 idea=(
                     "count_box sends, and hands back the receipt of add_up at once. There can't be a sum yet, unless "
-                    "somebody has waited for the counts; add_up is a task for the workers, and isn't called in your "
-                    "own process."
+                    "your process has waited for the counts; add_up is a task for the workers, and isn't called in "
+                    "your own process."
                 ),
             )
         waited = seen.waits()

@@ -85,7 +85,7 @@ def check_everything_else_goes_to_high(exercise, run, expect, values):
             [HIGH],
             what=f"the queue of {other}, a task that was added later and that no worker can run yet",
             idea=(
-                "«Everything else» can't be listed: a route for each task that there is today leaves out tomorrow's. "
+                "You can't list everything else: if you name a route for each of today's tasks, tomorrow's have none. "
                 "What no route catches goes to the default queue, so that is the setting to change."
             ),
         )

@@ -5,7 +5,7 @@ at the Procfile beside this file. What is missing is the routing:
 
 1. Every task of this file whose function's name begins with report_ goes to the queue exercise05-low. Catch them all by
    one pattern: next month there will be more of them.
-2. Everything else goes to exercise05-high, tasks that nobody has thought of yet included, be they of this file or of
+2. Everything else goes to exercise05-high, including tasks that don't exist yet, in this file or in
    another one.
 3. urgent_report(month) sends report_sales to exercise05-high, this one time, and returns its receipt without waiting.
 4. Each queue keeps a worker of its own, which reads no other queue, as in the Procfile.

@@ -393,7 +393,7 @@ def check_unfinished_files_do_not_get_in_the_way(exercise, expect, values):
         len(names),
         2,
         what="how many of two files were finished under another name, and then got theirs",
-        idea="Write under another name, and rename the file when it is finished: then nobody sees half of it.",
+        idea="Write under another name, and rename the finished file: then no other process sees half of it.",
     )
     expect(
         len(set(names)),

@@ -227,8 +227,8 @@ def check_an_order_sent_twice_is_made_once(exercise, run, expect, values):
         False,
         what="whether a receipt of an order that was sent twice at once said its sentence before the money had moved",
         idea=(
-            "One run left because another one was at work on its order, and nobody knows yet how that ends: the bank "
-            "may refuse it, or lightning strike. A key that is written in the transaction of both steps keeps the "
+            "One run ended because another run was processing its order, whose outcome isn't known yet: the bank may "
+            "refuse it, or lightning may strike. A key that is written in the transaction of both steps keeps the "
             "second run waiting until the first one's is kept, or rolled back."
         ),
     )

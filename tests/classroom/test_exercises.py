@@ -350,7 +350,7 @@ def test_an_answer_that_kills_the_judge_has_failed(room: CourseCopy, typed: Type
     failed = typed("check", "00", "--answer", str(answer))
     assert failed.returncode == 1
     assert (
-        "✗ a worker does the work  (point 1 and 3)\n    The answer ended the whole program, or was killed.\n"
+        "✗ a worker does the work  (points 1, 3)\n    The answer ended the whole program, or was killed.\n"
         in failed.stdout
     )
 

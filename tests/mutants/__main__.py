@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from classroom import catalog, exercises
@@ -117,9 +118,14 @@ def judge(lesson: Lesson, mutant: Mutant, file: Path, seeds: list[int]) -> Outco
 
 def reason(lesson: Lesson, mutant: Mutant) -> str:
     """Return why a mutant is equivalent to the solution, as equivalent.toml has it; "" if it isn't listed there."""
-    known = tomllib.loads(EQUIVALENT.read_text())
-    listed = {**known["every"], **known.get(table(lesson), {})}
+    listed = {**equivalents()["every"], **equivalents().get(table(lesson), {})}
     return next((why for pattern, why in listed.items() if fits(mutant.id, pattern)), "")
+
+
+@cache
+def equivalents() -> dict[str, dict[str, str]]:
+    """Return the tables of equivalent.toml: a pattern for mutants' names, and why they make no difference."""
+    return tomllib.loads(EQUIVALENT.read_text())
 
 
 def table(lesson: Lesson) -> str:

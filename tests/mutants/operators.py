@@ -282,7 +282,7 @@ def sending(node: Any) -> Changes:
 
 
 def signatures(node: Any) -> Changes:
-    """.s() for .si() and back; a link lost; a callback that fails nobody is told."""
+    """.s() for .si() and back; a link lost; an error callback lost or called after success."""
     if method(node) in ("s", "si"):
         other = "si" if node.func.attr == "s" else "s"
         yield f".{other}()", changed(node, func=ast.Attribute(node.func.value, other, ast.Load()))
@@ -298,7 +298,7 @@ def signatures(node: Any) -> Changes:
 
 
 def state(node: Any) -> Changes:
-    """State that is kept in the module: from call to call, or the first answer for ever."""
+    """State that is kept in the module: from call to call, or the first answer kept forever."""
     if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.List | ast.Dict | ast.Call):
         fresh = ast.unparse(node.value)
         if fresh in ("[]", "{}", "set()", "dict()", "list()"):
@@ -306,7 +306,7 @@ def state(node: Any) -> Changes:
             yield "kept from call to call", [changed(node, value=kept)]
     if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
         decorators = [*node.decorator_list, ast.Name("_mutant_first")]
-        yield "the first answer for ever", [changed(node, decorator_list=decorators)]
+        yield "the first answer forever", [changed(node, decorator_list=decorators)]
 
 
 def memory(node: Any) -> Changes:
@@ -352,7 +352,8 @@ def harmless(node: Any) -> Changes:
     if method(node) == "delay":
         args = ast.Tuple(list(node.args), ast.Load())
         yield "apply_async", expression("task.apply_async(args)", task=node.func.value, args=args)
-        yield "a signature", changed(expression("task.s().delay()", task=node.func.value), args=list(node.args))
+        if isinstance(node.func.value, ast.Name | ast.Attribute):  # a task, and not a signature itself
+            yield "a signature", changed(expression("task.s().delay()", task=node.func.value), args=list(node.args))
     for one in node.keywords if isinstance(node, ast.Call) else ():
         if one.arg == "countdown" and method(node) != "retry":
             rest = [other for other in node.keywords if other is not one]

@@ -30,7 +30,7 @@ class Mutant:
 
 
 def rebuilt(node: ast.AST, old: ast.AST, new: ast.AST | list[ast.stmt]) -> ast.AST:
-    """A copy of the tree in which `new` stands in for `old`."""
+    """A copy of the tree with `new` in place of `old`."""
     fields: dict[str, object] = {}
     for name, value in ast.iter_fields(node):
         if isinstance(value, list):
